@@ -1,0 +1,41 @@
+"""Who asks, and until when: what every call of an adapter is given besides its question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The gateway's idea of the caller. ``username`` is None for the anonymous one."""
+
+    username: str | None = None
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def authenticated(self) -> bool:
+        return self.username is not None
+
+
+class Deadline(Protocol):
+    """When the answer stops being wanted."""
+
+    def remaining(self) -> float:
+        """Seconds left; never negative."""
+        ...
+
+
+class _Never:
+    def remaining(self) -> float:
+        return 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request's caller and deadline; ``max_rows`` bounds what a question may touch where it cannot be
+    paged."""
+
+    caller: Caller = Caller()
+    deadline: Deadline = field(default_factory=_Never)
+    max_rows: int = 1_000_000

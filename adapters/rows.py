@@ -1,0 +1,140 @@
+"""The second coin: what is answered. Named, typed columns and plain tuples, and how complete they are.
+
+JSON for a GraphQL list, a VOTable and an Arrow stream are faces of the same Rows; no path builds an object
+for a row unless someone asks for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from .question import KeyValue
+
+Row = tuple[Any, ...]
+
+
+class Kind(StrEnum):
+    """What the values of a column are."""
+
+    UUID = "uuid"  # 32 lower-case hex digits
+    STRING = "string"
+    LONG = "long"
+    FLOAT = "float"
+    BOOL = "bool"
+    TIME = "time"  # int: ns of TAI since 1970-01-01 TAI
+    REGION = "region"  # base64 of lsst.sphgeom's encoding, as in the registry
+    HASH = "hash"  # bytes
+    NAMES = "names"  # tuple of strings
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    kind: Kind
+    unit: str | None = None
+    ucd: str | None = None
+    description: str | None = None
+    dimension: bool = False  # part of the data ID
+
+
+@dataclass(frozen=True, slots=True)
+class TypeInfo:
+    """A dataset type. ``required`` identify a dataset; ``dimensions`` has the implied ones too, in the
+    universe's order."""
+
+    name: str
+    required: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    storage_class: str
+    is_calibration: bool
+
+
+@dataclass(slots=True)
+class Rows:
+    """Tuples, one value a column.
+
+    Datasets have the columns id, type, run, ingest_date, then the union of their types' dimensions (a
+    dimension that a row's type lacks is None), and ``types`` describes each type that occurs. ``more``: rows
+    follow behind the last one (exact). ``overflow``: a limit cut the list; it says which. ``key`` gives a
+    row's place in the order of its question, for cursors and for merging.
+    """
+
+    columns: tuple[Column, ...]
+    rows: list[Row]
+    more: bool = False
+    overflow: str | None = None
+    key: Callable[[Row], tuple[KeyValue, ...]] | None = None
+    types: Mapping[str, TypeInfo] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # what is unknown here, for explain
+
+    def index(self, name: str) -> int:
+        for position, column in enumerate(self.columns):
+            if column.name == name:
+                return position
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """A field of a dimension element's records. ``type`` is Butler's word (int, float, string, bool, hash,
+    timespan, region)."""
+
+    name: str
+    type: str
+    unit: str | None = None
+    documentation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ElementInfo:
+    """A dimension element of the universe, in Butler's words."""
+
+    name: str
+    governor: bool
+    skypix: bool
+    dimension: bool
+    required: tuple[str, ...]
+    implied: tuple[str, ...]
+    alternate_keys: tuple[str, ...]
+    fields: tuple[FieldInfo, ...]
+    spatial: bool
+    temporal: bool
+    documentation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UniverseInfo:
+    """Namespace, version and elements, in dependency order."""
+
+    namespace: str
+    version: int
+    elements: Mapping[str, ElementInfo]
+    dimension_kinds: Mapping[str, Kind]
+
+    @property
+    def label(self) -> str:
+        return f"{self.namespace}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Counts by value: rows of (values..., count), most frequent first; ``complete`` False where the limit
+    cut them."""
+
+    by: tuple[str, ...]
+    rows: list[Row]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """Where the bytes of one artefact are, for the gateway to serve: a local path, or an address to redirect
+    to."""
+
+    path: str | None
+    url: str | None
+    name: str
+    media_type: str

@@ -1,0 +1,41 @@
+// GraphiQL with what this gateway adds: examples, a heading, a shared link, how long an answer took.
+import { explorerPlugin } from '@graphiql/plugin-explorer';
+import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
+import { useMemo } from 'react';
+
+import { AnswerStatus } from './AnswerStatus.jsx';
+import { starterQuery } from './examples.js';
+import { examplesPlugin } from './ExamplesPanel.jsx';
+import { fetcher } from './fetcher.js';
+import { Heading } from './Heading.jsx';
+import { tokenlessStorage } from './tokenlessStorage.js';
+
+export function App({ examples, shared }) {
+  const [menu, plugins] = useMemo(() => {
+    const menu = examplesPlugin(examples);
+    return [menu, [menu, explorerPlugin(), HISTORY_PLUGIN]];
+  }, [examples]);
+  const starter = starterQuery(examples);
+  return (
+    <GraphiQL
+      fetcher={fetcher}
+      // Headers hold tokens. This keeps GraphiQL's editor from storing them; its history needs the storage below.
+      shouldPersistHeaders={false}
+      storage={tokenlessStorage(window.localStorage)}
+      plugins={plugins}
+      visiblePlugin={menu}
+      defaultEditorToolsVisibility
+      defaultTabs={[starter]}
+      initialQuery={shared?.query}
+      initialVariables={shared?.variables}
+    >
+      <GraphiQL.Logo>
+        <span />
+      </GraphiQL.Logo>
+      <GraphiQL.Footer>
+        <AnswerStatus />
+      </GraphiQL.Footer>
+      <Heading examples={examples} />
+    </GraphiQL>
+  );
+}
