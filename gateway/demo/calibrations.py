@@ -16,6 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from astropy.time import Time
+from lsst.daf.butler import CollectionType, Timespan  # type: ignore[attr-defined]  # it forgets to list one
+
 from gateway.demo import frames
 from gateway.demo.records import INSTRUMENT
 
@@ -31,9 +34,6 @@ class Epoch:
     end: str | None
 
     def timespan(self) -> Any:
-        from astropy.time import Time
-        from lsst.daf.butler import Timespan
-
         end = None if self.end is None else Time(self.end, scale="tai")
         return Timespan(Time(self.begin, scale="tai"), end)
 
@@ -73,7 +73,7 @@ def certify_calibrations(butler: Any) -> None:
         (record.name, record.band)
         for record in butler.query_dimension_records("physical_filter", instrument=INSTRUMENT)
     ]
-    butler.collections.register(COLLECTION, _calibration())
+    butler.collections.register(COLLECTION, CollectionType.CALIBRATION)
     for number, epoch in enumerate(BIAS_EPOCHS):
         butler.collections.register(epoch.run)
         refs = [
@@ -100,12 +100,6 @@ def replace_flat(butler: Any) -> None:
     timespan = REPLACED.epoch.timespan()
     butler.registry.decertify(COLLECTION, "flat", timespan, dataIds=[butler.registry.expandDataId(data_id)])
     butler.registry.certify(COLLECTION, [ref], timespan)
-
-
-def _calibration() -> Any:
-    from lsst.daf.butler import CollectionType
-
-    return CollectionType.CALIBRATION
 
 
 def _data_id(detector: int, physical_filter: str | None = None) -> dict[str, Any]:

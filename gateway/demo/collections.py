@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lsst.daf.butler import CollectionType  # type: ignore[attr-defined]  # its package forgets to list it
+
 from gateway.demo import calibrations, observations
 from gateway.demo.execution import CAMPAIGNS
 from gateway.demo.records import INSTRUMENT, REAL_RUN
@@ -20,9 +22,7 @@ LSSTCAM_DEFAULTS = "LSSTCam/defaults"
 
 
 def tag(butler: Any) -> None:
-    """Tag raws of the i band, and frames calibrated in the first run (i band) and in the second (r band)."""
-    from lsst.daf.butler import CollectionType
-
+    """Tag the raws of the i band and, for the r band, the real calexps; of our frames a mix of both runs."""
     first, second = (campaign.run for campaign in CAMPAIGNS)
     butler.collections.register(BEST, CollectionType.TAGGED)
     for name, run, band in (
@@ -43,8 +43,6 @@ def tag(butler: Any) -> None:
 
 def chain(butler: Any) -> None:
     """Define the chains."""
-    from lsst.daf.butler import CollectionType
-
     raw = observations.RUNS
     for name, children in (
         (ALL_RUNS, [campaign.run for campaign in reversed(CAMPAIGNS)]),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from lsst.sphgeom import LonLat
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -28,8 +29,6 @@ class Footprint:
     @classmethod
     def of(cls, region: Any) -> Footprint:
         """Take the footprint from a four-cornered ``lsst.sphgeom.ConvexPolygon``."""
-        from lsst.sphgeom import LonLat
-
         corners = []
         for vertex in region.getVertices():
             place = LonLat(vertex)

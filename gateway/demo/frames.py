@@ -10,15 +10,11 @@ Units: raw and bias in adu, flat as relative response, stars in nanojansky (AB m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from astropy.table import Column, Table
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from astropy.table import Table
-
-    from gateway.demo.footprint import Floats, Footprint
+from gateway.demo.footprint import Floats, Footprint
 
 SEED = 20130617
 COLUMNS, ROWS = 32, 64
@@ -95,7 +91,5 @@ def _stars(footprint: Footprint, band: str) -> list[tuple[float, float, float]]:
 
 
 def _frame(column: str, values: NDArray[np.generic], unit: str) -> Table:
-    from astropy.table import Column, Table
-
     x, y = pixel_grid()
     return Table([x, y, Column(values, unit=unit or None)], names=["x", "y", column])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lsst.daf.butler import DatasetType
+
 from gateway.demo import frames
 from gateway.demo.footprint import Footprint
 
@@ -17,8 +19,6 @@ RUNS = {"HSC": "HSC/raw/all", "LSSTCam": "LSSTCam/raw/all"}
 
 def register_dataset_types(butler: Any) -> None:
     """Register raw, bias and flat."""
-    from lsst.daf.butler import DatasetType
-
     for name, dimensions in (
         ("raw", ("instrument", "exposure", "detector")),
         ("bias", ("instrument", "detector")),

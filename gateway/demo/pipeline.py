@@ -12,6 +12,9 @@ validity: isr leaves out a raw for which no flat is valid, and coadd leaves out 
 names.
 """
 
+# mypy: disable-error-code="no-untyped-call"
+# lsst.pex.config has no annotations.
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -132,6 +135,7 @@ class CalibrateConfig(PipelineTaskConfig, pipelineConnections=CalibrateConnectio
 class CalibrateTask(PipelineTask):
     """Subtract the background, set positions and fluxes, detect sources."""
 
+    config: CalibrateConfig
     ConfigClass = CalibrateConfig
     _DefaultName = "calibrate"
 
@@ -252,6 +256,8 @@ class CoaddConnections(PipelineTaskConnections, dimensions=("skymap", "tract", "
         storageClass=TABLE,
         dimensions=("skymap", "tract", "patch", "band"),
     )
+
+    config: CoaddConfig
 
     def adjustQuantum(self, inputs: Any, outputs: Any, label: str, data_id: Any) -> Any:
         """Drop the warp of the rejected visit: it overlaps the patch and is not used."""

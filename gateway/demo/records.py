@@ -11,7 +11,10 @@ exposure has and a visit has not (tracking_ra, tracking_dec, sky_angle) is left 
 
 from __future__ import annotations
 
+from importlib.resources import as_file, files
 from typing import Any
+
+from lsst.sphgeom import ConvexPolygon, UnitVector3d, Vector3d
 
 EXPORTS = ("ci_hsc-subset.yaml", "ci_hsc-subset-skymap.yaml", "lsstcam-subset.yaml")
 REAL_RUN = "HSC/runs/ci_hsc/20240806T180642Z"  # of the imported calexps
@@ -24,8 +27,6 @@ VISIT_SYSTEM = 0
 
 def import_exports(butler: Any) -> None:
     """Import the real records, and the real datasets without their files."""
-    from importlib.resources import as_file, files
-
     exports = files("lsst.daf.butler.tests") / "registry_data"
     for name in EXPORTS:
         with as_file(exports / name) as export:
@@ -85,8 +86,6 @@ def derive_patches(butler: Any) -> None:
 
     def corner(x: int, y: int) -> Any:
         """The grid point x steps west and y steps north, by bilinear interpolation between the vertices."""
-        from lsst.sphgeom import UnitVector3d, Vector3d
-
         west, north = x / side, y / side
         weights = (
             (south_east, (1 - west) * (1 - north)),
@@ -105,8 +104,6 @@ def derive_patches(butler: Any) -> None:
 
 
 def _patch(x: int, y: int, corner: Any) -> dict[str, Any]:
-    from lsst.sphgeom import ConvexPolygon
-
     corners = [corner(x, y), corner(x, y + 1), corner(x + 1, y + 1), corner(x + 1, y)]
     return {
         "skymap": SKYMAP,

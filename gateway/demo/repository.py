@@ -14,19 +14,22 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 RECIPE = 1  # raise it whenever a build would give other contents
 MARKER = "demo.json"
 REGISTRY = "gen3.sqlite3"
 DEFAULT_COLLECTIONS = ("HSC/defaults", "LSSTCam/defaults")
+# A task logs under its label, with the first word of its module before it.
+CAPTURED_LOGGERS = ("lsst", "gateway.isr", "gateway.calibrate", "gateway.warp", "gateway.coadd")
 
 
 def quiet(_message: str) -> None:
@@ -64,21 +67,19 @@ def ensure(root: Path, progress: Callable[[str], None] = quiet) -> Path:
             return root
         if recipe is None and root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise FileExistsError(f"{root} exists and is no demonstration repository; it is left as it is")
-        for abandoned in root.parent.glob(f".{root.name}.building-*"):
+        scratch_prefix = f".{root.name}.building-"
+        for abandoned in root.parent.glob(f"{scratch_prefix}*"):
             shutil.rmtree(abandoned)
-        building = Path(mkdtemp(prefix=f".{root.name}.building-", dir=root.parent))
-        try:
-            build(building, progress)
-            (building / MARKER).write_text(json.dumps({"recipe": RECIPE}) + "\n")
-            building.chmod(0o755)  # mkdtemp's is 0700; the service need not run as the builder
+        with TemporaryDirectory(prefix=scratch_prefix, dir=root.parent) as scratch:
+            # The name without a dot matters: makeRepo takes anything after a dot for a file format.
+            built = Path(scratch) / "repository"
+            build(built, progress)
+            (built / MARKER).write_text(json.dumps({"recipe": RECIPE}) + "\n")
             if root.exists():
-                # A rename cannot replace a filled directory: the old recipe goes first, under a name that the
-                # next build would clear away.
-                root.rename(building.with_name(building.name + "-old"))
-            building.rename(root)
-        finally:
-            for leftover in root.parent.glob(f".{root.name}.building-*"):
-                shutil.rmtree(leftover, ignore_errors=True)
+                # A rename cannot replace a filled directory, so the old recipe steps aside first. It is deleted
+                # with the scratch directory.
+                root.rename(Path(scratch) / "old")
+            built.rename(root)
     return root
 
 
@@ -87,13 +88,14 @@ def build(root: Path, progress: Callable[[str], None] = quiet) -> None:
 
     Callers want `ensure`: this function does not protect against interruption.
     """
+    # Only a build needs these, and importing them takes a second.
     from lsst.daf.butler import Butler
 
     from gateway.demo import calibrations, collections, execution, observations, records
 
     progress("creating an empty repository")
     Butler.makeRepo(str(root))
-    with Butler.from_config(str(root), writeable=True) as butler:
+    with _lsst_logs_captured(), Butler.from_config(str(root), writeable=True) as butler:
         progress("importing the real records")
         records.import_exports(butler)
         progress("deriving exposures and patches")
@@ -112,6 +114,36 @@ def build(root: Path, progress: Callable[[str], None] = quiet) -> None:
         collections.tag(butler)
         collections.chain(butler)
     _analyze(root)
+
+
+@contextmanager
+def _lsst_logs_captured() -> Iterator[None]:
+    """Let the tasks' logs be recorded in the repository, as production does, without showing them to the user.
+
+    The executor captures what passes the loggers' levels; what already listens hears only errors from lsst.
+    """
+
+    def audible(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR or not record.name.startswith(CAPTURED_LOGGERS)
+
+    everything = logging.getLogger()
+    levels = {name: logging.getLogger(name).level for name in CAPTURED_LOGGERS}
+    # Without any handler logging would fall back to printing warnings.
+    fallback = logging.NullHandler()
+    everything.addHandler(fallback)
+    listeners = list(everything.handlers)
+    for listener in listeners:
+        listener.addFilter(audible)
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        for listener in listeners:
+            listener.removeFilter(audible)
+        everything.removeHandler(fallback)
 
 
 def _analyze(root: Path) -> None:

@@ -59,20 +59,21 @@ def explorer_routes(*, examples: Path = EXAMPLES, dist: Path = DIST) -> list[Bas
 
     The page expects GraphQL at `graphql` and the schema at `schema.graphql` beside it. Where it has not been built
     (no `index.html` in `dist`), `/` says how to, and shows the examples as text. That is looked up at each visit,
-    so a page built while the gateway runs is there at the next reload.
+    so a page built while the gateway runs is there at the next reload. The endpoints read files, and so are plain
+    functions: Starlette runs them in threads, away from the event loop.
     """
 
-    async def page(request: Request) -> Response:
+    def page(request: Request) -> Response:
         index = dist / "index.html"
         if index.is_file():
             return FileResponse(index, headers=PAGE, media_type="text/html; charset=utf-8")
         return HTMLResponse(unbuilt_page(str(request.base_url), load_examples(examples)), headers=PAGE)
 
-    async def example_queries(_: Request) -> Response:
+    def example_queries(_: Request) -> Response:
         found = [example.as_json() for example in load_examples(examples)]
         return JSONResponse({"examples": found}, headers=SAFE | {"Cache-Control": "no-cache"})
 
-    async def asset(request: Request) -> Response:
+    def asset(request: Request) -> Response:
         return _asset(dist / "assets", request)
 
     return [

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from html import escape
 from string import Template
 
+from graphql import strip_ignored_characters
+
 from gateway.explorer.example import Example
 
 _PAGE = Template("""\
@@ -32,7 +34,7 @@ summary { cursor: pointer; }
 </head>
 <body>
 <h1>Butler gateway</h1>
-<p>Ask Rubin Butler repositories, in GraphQL: POST to <a href="graphql">$address</a>.
+<p>Ask Rubin Butler repositories, in GraphQL: POST to <code>$address</code>.
 The schema is at <a href="schema.graphql">schema.graphql</a>.</p>
 <p class="note">The interactive page has not been built. In a checkout of the gateway, <code>make page</code>
 builds it (in an environment of your own: <code>python -m gateway.explorer.build</code>); then reload.
@@ -80,7 +82,7 @@ def _section(example: Example, address: str) -> str:
 
 def curl_command(example: Example, address: str) -> str:
     """A command for a POSIX shell that asks this example."""
-    body = json.dumps(example.body | {"query": _without_comments(example.query)})
+    body = json.dumps(example.body | {"query": strip_ignored_characters(example.query)})
     return f"curl -s {shlex.quote(address)} \\\n  -H 'Content-Type: application/json' \\\n  -d {shlex.quote(body)}"
 
 
@@ -89,10 +91,12 @@ def python_snippet(example: Example, address: str) -> str:
     query = _without_comments(example.query)
     lines = [
         "from gql import Client, gql",
-        "from gql.transport.httpx2 import HTTPX2Transport",
+        "from gql.transport.httpx import HTTPXTransport",
         "",
-        f"client = Client(transport=HTTPX2Transport(url={address!r}))",
-        f'query = gql("""\n{query}""")' if "\\" not in query and '"""' not in query else f"query = gql({query!r})",
+        f"client = Client(transport=HTTPXTransport(url={address!r}))",
+        f'query = gql("""\n{query}""")'
+        if "\\" not in query and '"""' not in query
+        else f"query = gql({query!r})",
     ]
     if example.variables:
         lines.append(f"query.variable_values = {example.variables!r}")

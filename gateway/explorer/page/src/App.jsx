@@ -1,7 +1,8 @@
 // GraphiQL with what this gateway adds: examples, a heading, a shared link, how long an answer took.
 import { explorerPlugin } from '@graphiql/plugin-explorer';
+import { pick, useGraphiQL } from '@graphiql/react';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
-import { useMemo } from 'react';
+import { useEffect, useMemo } from 'react';
 
 import { AnswerStatus } from './AnswerStatus.jsx';
 import { starterQuery } from './examples.js';
@@ -9,6 +10,17 @@ import { examplesPlugin } from './ExamplesPanel.jsx';
 import { fetcher } from './fetcher.js';
 import { Heading } from './Heading.jsx';
 import { tokenlessStorage } from './tokenlessStorage.js';
+
+const storage = tokenlessStorage();
+
+// The question above a query is prose: it should be read to its end, not scrolled sideways. And an answer is long.
+function EditorOptions() {
+  const editors = useGraphiQL(pick('queryEditor', 'variableEditor', 'headerEditor', 'responseEditor'));
+  useEffect(() => {
+    for (const editor of Object.values(editors)) editor?.updateOptions({ wordWrap: 'on', fontSize: 13 });
+  }, [editors]);
+  return null;
+}
 
 export function App({ examples, shared }) {
   const [menu, plugins] = useMemo(() => {
@@ -21,7 +33,7 @@ export function App({ examples, shared }) {
       fetcher={fetcher}
       // Headers hold tokens. This keeps GraphiQL's editor from storing them; its history needs the storage below.
       shouldPersistHeaders={false}
-      storage={tokenlessStorage(window.localStorage)}
+      storage={storage}
       plugins={plugins}
       visiblePlugin={menu}
       defaultEditorToolsVisibility
@@ -35,6 +47,7 @@ export function App({ examples, shared }) {
       <GraphiQL.Footer>
         <AnswerStatus />
       </GraphiQL.Footer>
+      <EditorOptions />
       <Heading examples={examples} />
     </GraphiQL>
   );

@@ -1,0 +1,181 @@
+"""Questions answered through Butler's public API only: slower than SQL, right on every registry that Butler itself can read.
+
+For registries whose manager versions the SQL is not tested on, for parts of questions that SQL does not cover, and for RemoteButler.
+Every answer materialises its matches, at most ``call.max_rows``, sorts them in Python and cuts the page. Synchronous: run it in a
+thread of a bounded pool. Every call takes a Butler of its own, since one shared between threads crashes (SQLite) or fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from lsst.daf.butler import Butler
+
+from ..caller import Call
+from ..errors import Unsupported
+from ..question import (
+    Among,
+    Certifications,
+    CollectionDatasetTypes,
+    CollectionLinks,
+    Collections,
+    CollectionsByName,
+    Constraint,
+    DataIds,
+    Datasets,
+    DatasetsById,
+    DatasetTypes,
+    DatasetTypesByName,
+    Files,
+    FindDataset,
+    Memberships,
+    Question,
+    Records,
+    RecordsByKey,
+    Regions,
+    Sky,
+    Span,
+    Timespans,
+    Versions,
+    Where,
+)
+from ..rows import Rows
+from . import api_datasets, api_dimensions, expression
+from .api_files import files
+from .api_names import Names
+from .api_selection import Selection
+from .mistakes import butlers_mistakes
+
+_CARELESS = (ValueError, TypeError, LookupError)
+"""What Butler raises besides its own exceptions for values and names of a caller's."""
+
+
+class ButlerApi:
+    """One repository through Butler's public API.
+
+    Parameters
+    ----------
+    factory
+        Gives a fresh Butler (a clone, as LabeledButlerFactory makes them) at every call.
+    repository
+        The repository's label, for messages.
+    defaults
+        Collections that are searched when a question names none.
+    """
+
+    def __init__(self, factory: Callable[[], Butler], repository: str, defaults: Sequence[str] = ()) -> None:
+        self._factory = factory
+        self._repository = repository
+        self._defaults = tuple(defaults)
+
+    def ask(self, question: Question, call: Call) -> Rows:
+        """Answer a question. Raises the errors of ``adapters.errors``; Unsupported for kinds of questions unknown here."""
+        with ExitStack() as stack:
+            butler = self._enter(stack)
+            names = Names(butler, self._defaults)
+            return self._answer(question, butler, names, call.max_rows)
+
+    def count(self, question: Question, call: Call) -> int:
+        """How many rows the question has, whatever its page."""
+        paged = question.paged(call.max_rows) if hasattr(question, "page") else question
+        return len(self.ask(paged, call).rows)
+
+    def dataset_ids(
+        self,
+        dataset_type: str,
+        collections: Sequence[str],
+        call: Call,
+        *,
+        constraints: Sequence[Constraint] = (),
+        where: Where | None = None,
+        sky: Sky | None = None,
+        time: Span | None = None,
+    ) -> set[str]:
+        """Ids (hexadecimal) of every dataset of one type in any of these collections that satisfies everything given.
+
+        Constraints and ``where`` may name dimensions that the type lacks: Butler joins them (a calexp and a patch by the sky, a flat and an
+        exposure by the time in CALIBRATION collections). ``collections``: names, not chains nor globs.
+        """
+        with ExitStack() as stack:
+            butler = self._enter(stack)
+            names = Names(butler, self._defaults)
+            (found,) = names.types([dataset_type])
+            selection = Selection(
+                butler,
+                found.dimensions,
+                tuple(constraints),
+                None,
+                None if where is None else expression.read(where, butler.dimensions),
+                sky,
+                time,
+                dataset_type=found.name,
+                what=f"'{found.name}'",
+            )
+            steps = names.path(tuple(collections))
+            rows = api_datasets.memberships(butler, found, steps, selection, call.max_rows)
+            return {row[f"{found.name}.dataset_id"].hex for row in rows}
+
+    def data_ids(
+        self,
+        dimensions: Sequence[str],
+        call: Call,
+        *,
+        constraints: Sequence[Constraint] = (),
+        among: Among | None = None,
+        where: Where | None = None,
+        sky: Sky | None = None,
+        time: Span | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Values of every dimension of the group that ``dimensions`` span, in the universe's order, for every data ID that satisfies everything
+        given, in the order of the required ones."""
+        question = DataIds(tuple(dimensions), tuple(constraints), among, where=where, sky=sky, time=time)
+        return self.ask(question.paged(call.max_rows), call).rows
+
+    def _enter(self, stack: ExitStack) -> Butler:
+        stack.enter_context(butlers_mistakes(self._repository, careless=_CARELESS))
+        return self._factory()
+
+    def _answer(self, question: Question, butler: Butler, names: Names, most: int) -> Rows:
+        match question:
+            case Datasets():
+                return api_datasets.datasets(butler, names, question, most)
+            case DatasetsById():
+                return api_datasets.by_id(butler, names, question, most)
+            case FindDataset():
+                return api_datasets.find(butler, names, question, most)
+            case Versions():
+                return api_datasets.versions(butler, names, question, most)
+            case Memberships():
+                return api_datasets.membership_rows(butler, names, question, most)
+            case Certifications():
+                return api_datasets.certifications(butler, names, question, most)
+            case Files():
+                return files(butler, question)
+            case DataIds():
+                return api_dimensions.data_ids(butler, names, question, most)
+            case Records():
+                return api_dimensions.records(butler, question, most)
+            case RecordsByKey():
+                return api_dimensions.records_by_key(butler, question, most)
+            case Regions():
+                return api_dimensions.regions(butler, question, most)
+            case Timespans():
+                return api_dimensions.timespans(butler, question, most)
+            case Collections():
+                return names.ask_collections(question)
+            case CollectionsByName():
+                return names.ask_collections_by_name(question)
+            case CollectionLinks():
+                return names.ask_links(question)
+            case DatasetTypes():
+                return names.ask_types(question)
+            case DatasetTypesByName():
+                return names.ask_types_by_name(question)
+            case CollectionDatasetTypes():
+                return names.ask_types_of(question)
+        raise Unsupported(
+            f"Butler's public API answers no question of the kind {type(question).__name__}.",
+            capability=type(question).__name__,
+        )

@@ -1,0 +1,64 @@
+"""Artefacts of datasets through Butler: where each is, and what the datastore's records say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from lsst.daf.butler import Butler, DatasetRef
+
+from ..errors import BadUserInput
+from ..question import Files
+from ..rows import Column, Kind, Row, Rows
+
+_COLUMNS = (
+    Column("id", Kind.UUID),
+    Column("uri", Kind.STRING),
+    Column("component", Kind.STRING),
+    Column("storage_class", Kind.STRING),
+    Column("formatter", Kind.STRING),
+    Column("size", Kind.LONG),
+    Column("checksum", Kind.STRING),
+)
+
+
+def files(butler: Butler, question: Files) -> Rows:
+    """One row an artefact; datasets without a file, and unknown ones, have none."""
+    try:
+        wanted = [UUID(one) for one in dict.fromkeys(question.ids)]
+    except ValueError as error:
+        raise BadUserInput(f"A dataset id is 32 hexadecimal digits: {error}.") from None
+    rows: list[Row] = []
+    for identifier in wanted:
+        ref = butler.get_dataset(identifier, datastore_records=True)
+        if ref is not None:
+            rows.extend(_of(butler, ref))
+    return Rows(_COLUMNS, rows)
+
+
+def _of(butler: Butler, ref: DatasetRef) -> Iterator[Row]:
+    """The records give size, formatter and checksum; where there are none (RemoteButler) the address alone is known."""
+    try:
+        uris = butler.getURIs(ref)
+    except (FileNotFoundError, LookupError):
+        return
+    places = {None: uris.primaryURI} if uris.primaryURI is not None else {}
+    places |= dict(uris.componentURIs)
+    records: dict[str | None, Any] = {}
+    for stored in (ref._datastore_records or {}).values():
+        for record in stored:
+            records[getattr(record, "component", None) or None] = record
+    for component, uri in places.items():
+        record = records.get(component)
+        size = getattr(record, "file_size", -1)
+        yield (
+            ref.id.hex,
+            uri.geturl(),
+            component,
+            getattr(getattr(record, "storageClass", None), "name", None)
+            or getattr(record, "storage_class_name", None),
+            getattr(record, "formatter", None),
+            None if size is None or size < 0 else size,
+            getattr(record, "checksum", None),
+        )

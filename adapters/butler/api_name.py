@@ -1,0 +1,146 @@
+"""What a name in a constraint, an order or a list of data IDs means for the dimensions at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lsst.daf.butler import DimensionElement, DimensionGroup, DimensionUniverse, Timespan
+from lsst.daf.butler.time_utils import TimeConverter
+
+from ..errors import BadUserInput, nearest
+from ..question import KeyValue
+from ..rows import Kind
+
+Raw = Mapping[str, Any]
+"""A row of Butler's general query: dimensions, ``element.field`` and ``type.field`` by name."""
+
+_KINDS = {"bool": Kind.BOOL, "int": Kind.LONG, "float": Kind.FLOAT, "hash": Kind.HASH, "string": Kind.STRING}
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """``role``: dimension, field, begin, end, run or ingest_date. ``outside``: the universe knows it, the dimensions do not hold it."""
+
+    role: str
+    kind: Kind
+    element: str = ""
+    field: str = ""
+    outside: bool = False
+
+    @property
+    def term(self) -> str:
+        """As Butler's expressions call it."""
+        if self.role == "dimension":
+            return self.element
+        return (
+            f"{self.element}.{self.field}" if self.role == "field" else f"{self.element}.timespan.{self.role}"
+        )
+
+    def value(self, row: Raw, dataset_type: str = "") -> KeyValue:
+        """Its value in a row; None for NULL, and for an end of a range that is unbounded."""
+        found: Any
+        if self.outside:
+            return None
+        if self.role == "dimension":
+            found = row[self.element]
+        elif self.role == "field":
+            found = row[f"{self.element}.{self.field}"]
+        elif self.role in ("run", "ingest_date"):
+            found = row[f"{dataset_type}.{self.role}"]
+            found = nanoseconds(found) if self.role == "ingest_date" else found
+        else:
+            begin, end = ends(row[f"{self.element}.timespan"])
+            found = begin if self.role == "begin" else end
+        return found  # type: ignore[no-any-return]
+
+
+def nanoseconds(value: Any) -> int | None:
+    """TAI nanoseconds of an ingest date, whichever of the two forms the registry's schema has."""
+    if value is None or isinstance(value, int):
+        return value
+    if not hasattr(value, "tai"):
+        import astropy.time
+
+        value = astropy.time.Time(value, scale="utc")
+    return int(TimeConverter().astropy_to_nsec(value))
+
+
+def ends(span: Timespan | None) -> tuple[int | None, int | None]:
+    """Begin and end of Butler's timespan in nanoseconds; None where unbounded, or where there is none."""
+    if span is None:
+        return (None, None)
+    begin, end = span.nsec
+    bounds = TimeConverter()
+    return (None if begin <= bounds.min_nsec else begin, None if end >= bounds.max_nsec else end)
+
+
+def dimension_kind(universe: DimensionUniverse, name: str) -> Kind:
+    return _KINDS.get(universe.dimensions[name].primary_key.type, Kind.LONG)
+
+
+def fields(element: DimensionElement) -> dict[str, Kind]:
+    """Alternate keys and metadata of an element's records."""
+    keys = element.alternate_keys
+    return {spec.name: _KINDS.get(spec.type, Kind.STRING) for spec in (*keys, *element.metadata_columns)}
+
+
+def resolve(name: str, group: DimensionGroup, *, dataset: bool = False) -> Name:
+    """Find what a name means.
+
+    Raises
+    ------
+    BadUserInput
+        The universe knows no such name, or several elements have such a field; the message has the nearest names.
+    """
+    universe = group.universe
+    if dataset and name in ("run", "ingest_date"):
+        return Name(name, Kind.STRING if name == "run" else Kind.TIME)
+    head, _, tail = name.partition(".")
+    if not tail and head in universe.dimensions:
+        return Name("dimension", dimension_kind(universe, head), head, outside=head not in group.names)
+    if tail and head in universe.elements.names:
+        found = _of_element(universe[head], tail, group)
+        if found is not None:
+            return found
+    if head == "timespan" and tail in ("begin", "end"):
+        for family in group.temporal:
+            return Name(tail, Kind.TIME, family.choose(group).name)
+    if not tail:
+        own = [universe[e] for e in group.elements if head in fields(universe[e])]
+        others = [e for e in universe.elements if head in fields(e)]
+        owners = own or others
+        if len(owners) > 1:
+            raise BadUserInput(
+                f"'{head}' is a field of several dimensions; say {' or '.join(f'{o.name}.{head}' for o in owners)}."
+            )
+        if owners:
+            return Name("field", fields(owners[0])[head], owners[0].name, head, outside=not own)
+    raise _unknown(name, universe)
+
+
+def _of_element(element: DimensionElement, tail: str, group: DimensionGroup) -> Name | None:
+    universe = group.universe
+    outside = element.name not in group.elements
+    if tail in fields(element):
+        return Name("field", fields(element)[tail], element.name, tail, outside)
+    key = universe.dimensions[element.name].primary_key.name if element.name in universe.dimensions else ""
+    for dimension in [tail] if tail in element.dimensions.names else [element.name] if tail == key else []:
+        return Name(
+            "dimension", dimension_kind(universe, dimension), dimension, outside=dimension not in group.names
+        )
+    if element.temporal is not None and tail.rpartition(".")[2] in ("begin", "end"):
+        return Name(tail.rpartition(".")[2], Kind.TIME, element.name, outside=outside)
+    return None
+
+
+def _unknown(name: str, universe: DimensionUniverse) -> BadUserInput:
+    known = [d for d in universe.dimensions.names if d not in universe.skypix_dimensions.names]
+    known += [f"{element.name}.{field}" for element in universe.elements for field in fields(element)]
+    found = nearest(name, known) or nearest(name.rpartition(".")[2], known)
+    hint = f"; did you mean {' or '.join(repr(f) for f in found)}?" if found else "."
+    label = f"{universe.namespace}/{universe.version}"
+    return BadUserInput(
+        f"'{name}' is no dimension or field of universe {label}{hint}", unknown=name, nearest=found
+    )

@@ -1,0 +1,230 @@
+"""Collections and dataset types through Butler's public API: search paths, globs, chains, summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lsst.daf.butler import Butler, CollectionInfo, CollectionType, DatasetType
+
+from ..errors import BadUserInput, NotFound, unknown
+from ..question import (
+    CollectionDatasetTypes,
+    CollectionLinks,
+    Collections,
+    CollectionsByName,
+    DatasetTypes,
+    DatasetTypesByName,
+)
+from ..rows import Column, Kind, Row, Rows, TypeInfo
+from . import glob
+from .api_place import Place
+
+COLLECTION = (Column("name", Kind.STRING), Column("type", Kind.STRING), Column("documentation", Kind.STRING))
+DATASET_TYPE = (
+    Column("name", Kind.STRING),
+    Column("required", Kind.NAMES),
+    Column("dimensions", Kind.NAMES),
+    Column("storage_class", Kind.STRING),
+    Column("is_calibration", Kind.BOOL),
+)
+_PARENT = Column("parent", Kind.LONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One collection of a search path that holds datasets itself. ``types``: those that it may hold."""
+
+    name: str
+    type: str
+    types: frozenset[str]
+
+
+def info_of(dataset_type: DatasetType) -> TypeInfo:
+    """By the storage class's name only: this process need not know the class."""
+    group = dataset_type.dimensions
+    return TypeInfo(
+        dataset_type.name,
+        tuple(group.required),
+        tuple(group.names),
+        dataset_type.storageClass_name,
+        dataset_type.isCalibration(),
+    )
+
+
+class Names:
+    """One repository's names, looked up afresh for each question."""
+
+    def __init__(self, butler: Butler, defaults: Sequence[str] = ()) -> None:
+        self.butler = butler
+        self.defaults = tuple(defaults)
+        self._all: dict[str, CollectionInfo] | None = None
+
+    def collections(self) -> Mapping[str, CollectionInfo]:
+        """Every collection with its children and its types."""
+        if self._all is None:
+            found = self.butler.collections.query_info(
+                "*", include_chains=True, include_summary=True, include_doc=True
+            )
+            self._all = {one.name: one for one in found}
+        return self._all
+
+    def path(self, wanted: tuple[str, ...] | None) -> list[Step]:
+        """The search path behind names and globs: chains replaced by what they lead to, each collection once.
+
+        Raises
+        ------
+        NotFound
+            A named collection does not exist.
+        BadUserInput
+            None was named and the repository has no default ones.
+        """
+        patterns = self.defaults if wanted is None else wanted
+        if wanted is None and not patterns:
+            raise BadUserInput("Name the collections to search: the repository has no default ones.")
+        roots: list[str] = []
+        for pattern in patterns:
+            if glob.is_glob(pattern):
+                roots += sorted(name for name in self.collections() if glob.matches(name, pattern))
+            else:
+                roots.append(self.collection(pattern).name)
+        known = self.collections()
+        return [
+            Step(n, known[n].type.name, known[n].dataset_types or frozenset()) for n in self.flattened(roots)
+        ]
+
+    def collection(self, name: str) -> CollectionInfo:
+        known = self.collections()
+        if name not in known:
+            message, details = unknown("collection", name, known)
+            raise NotFound(message, **details)
+        return known[name]
+
+    def flattened(self, roots: Iterable[str]) -> list[str]:
+        """Names without chains, in search order, each once."""
+        known, out, seen = self.collections(), dict[str, None](), set[str]()
+        stack = list(roots)[::-1]
+        while stack:
+            name = stack.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if known[name].type is CollectionType.CHAINED:
+                stack.extend(reversed(known[name].children))
+            else:
+                out.setdefault(name)
+        return list(out)
+
+    def types(self, patterns: Sequence[str]) -> list[DatasetType]:
+        """Dataset types that match any of the names or globs, by name.
+
+        Raises
+        ------
+        NotFound
+            A named one does not exist.
+        """
+        known = self.all_types()
+        for name in patterns:
+            if not glob.is_glob(name) and name not in known:
+                parent = name.partition(".")[0]
+                if parent != name and parent in known:
+                    raise NotFound(
+                        f"'{name}' is a component; ask for datasets of type '{parent}', which have the same ids.",
+                        unknown=name,
+                        nearest=[parent],
+                    )
+                message, details = unknown("dataset type", name, known)
+                raise NotFound(message, **details)
+        return [t for n, t in sorted(known.items()) if any(_matches(n, pattern) for pattern in patterns)]
+
+    def all_types(self) -> dict[str, DatasetType]:
+        return {found.name: found for found in self.butler.registry.queryDatasetTypes("*")}
+
+    # -------------------- questions
+
+    def ask_collections(self, question: Collections) -> Rows:
+        known = self.collections()
+        names = [n for n in known if not question.match or any(_matches(n, p) for p in question.match)]
+        if question.flatten:
+            names = self.flattened(sorted(names))
+        rows = [
+            _collection(known[n]) for n in names if not question.types or known[n].type.name in question.types
+        ]
+        return Place().page(COLLECTION, [((row[0],), row) for row in rows], question.page)
+
+    def ask_collections_by_name(self, question: CollectionsByName) -> Rows:
+        known = self.collections()
+        return Rows(COLLECTION, [_collection(known[n]) for n in sorted({*question.names} & known.keys())])
+
+    def ask_links(self, question: CollectionLinks) -> Rows:
+        known = self.collections()
+        columns = (_PARENT, Column("position", Kind.LONG), *COLLECTION)
+        _require_one(question.page.after is not None, question.names)
+        found: list[Row] = []
+        for parent, name in enumerate(question.names):
+            if name not in known:
+                continue
+            if question.direction == "children":
+                linked = list(enumerate(known[name].children))
+            else:
+                chains = sorted(n for n, one in known.items() if name in one.children)
+                linked = [(known[chain].children.index(name), chain) for chain in chains]
+            rows: list[Row] = [(parent, place, *_collection(known[other])) for place, other in linked]
+            keyed = [
+                ((row[1], row[2]) if question.direction == "children" else (row[2], row[1]), row)
+                for row in rows
+            ]
+            after = question.page.after
+            if after is not None and question.direction != "children":
+                after = (after[1], after[0])
+            keyed = [one for one in keyed if after is None or Place().compare(one[0], after) > 0]
+            found += [row for _, row in sorted(keyed, key=lambda one: one[0])[: question.page.first + 1]]
+        return Rows(columns, found, key=lambda row: (row[1], row[2]))
+
+    def ask_types(self, question: DatasetTypes) -> Rows:
+        held: frozenset[str] | None = None
+        if question.collections is not None:
+            held = frozenset().union(*(step.types for step in self.path(question.collections)))
+        rows = [
+            _type(found)
+            for name, found in self.all_types().items()
+            if (not question.match or any(_matches(name, p) for p in question.match))
+            and (held is None or name in held)
+            and question.is_calibration in (None, found.isCalibration())
+        ]
+        return Place().page(DATASET_TYPE, [((row[0],), row) for row in rows], question.page)
+
+    def ask_types_by_name(self, question: DatasetTypesByName) -> Rows:
+        known = self.all_types()
+        return Rows(DATASET_TYPE, [_type(known[n]) for n in sorted({*question.names} & known.keys())])
+
+    def ask_types_of(self, question: CollectionDatasetTypes) -> Rows:
+        _require_one(question.page.after is not None, question.names)
+        known, types = self.collections(), self.all_types()
+        found: list[Row] = []
+        for parent, name in enumerate(question.names):
+            if name in known:
+                leaves = [known[one].dataset_types or frozenset() for one in self.flattened([name])]
+                names = sorted(frozenset().union(*leaves) & types.keys())
+                if question.page.after is not None:
+                    names = [n for n in names if n > str(question.page.after[0])]
+                found += [(parent, *_type(types[n])) for n in names[: question.page.first + 1]]
+        return Rows((_PARENT, *DATASET_TYPE), found, key=lambda row: (row[1],))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return glob.matches(name, pattern) if glob.is_glob(pattern) else name == pattern
+
+
+def _collection(one: CollectionInfo) -> Row:
+    return (one.name, one.type.name, one.doc or None)
+
+
+def _type(found: DatasetType) -> Row:
+    info = info_of(found)
+    return (info.name, info.required, info.dimensions, info.storage_class, info.is_calibration)
+
+
+def _require_one(paged: bool, names: Sequence[str]) -> None:
+    if paged and len(names) != 1:
+        raise BadUserInput("after belongs to one parent; ask for the others one by one.")

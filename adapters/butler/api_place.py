@@ -1,0 +1,57 @@
+"""Where a row stands in the order of its question: keys, orders with NULLs last, and the page behind a key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cmp_to_key
+from typing import Any
+
+from ..question import KeyValue, Page
+from ..rows import Column, Row, Rows
+
+Key = tuple[KeyValue, ...]
+
+
+class Place:
+    """Compares keys term by term; terms beyond ``descending`` ascend. ``nulls_first``: positions where None comes first."""
+
+    def __init__(self, descending: Sequence[bool] = (), nulls_first: Sequence[int] = ()) -> None:
+        self.descending = tuple(descending)
+        self.nulls_first = frozenset(nulls_first)
+
+    def compare(self, a: Key, b: Key) -> int:
+        for position, (left, right) in enumerate(zip(a, b, strict=False)):
+            if left == right:
+                continue
+            if left is None or right is None:
+                first = -1 if left is None else 1
+                return first if position in self.nulls_first else -first
+            less = left < right  # type: ignore[operator]
+            down = position < len(self.descending) and self.descending[position]
+            return -1 if less is not down else 1
+        return len(a) - len(b)
+
+    def page(
+        self, columns: Sequence[Column], keyed: Sequence[tuple[Key, Row]], page: Page, **rows: Any
+    ) -> Rows:
+        """Rows in order behind ``page.after``, ``page.first`` of them, and whether more follow."""
+        ordered = sorted(keyed, key=cmp_to_key(lambda a, b: self.compare(a[0], b[0])))
+        if page.after is not None:
+            after = tuple(page.after)
+            ordered = [one for one in ordered if self.compare(one[0], after) > 0]
+        cut = ordered[: page.first]
+        keys = {id(row): key for key, row in cut}
+        found = [row for _, row in cut]
+        return Rows(tuple(columns), found, more=len(ordered) > len(cut), key=_lookup(keys, found), **rows)
+
+
+def _lookup(keys: dict[int, Key], rows: list[Row]) -> Any:
+    """A row's key by the row: the very object, or an equal one."""
+
+    def key(row: Row) -> Key:
+        found = keys.get(id(row))
+        if found is None:
+            found = next(keys[id(one)] for one in rows if one == row)
+        return found
+
+    return key

@@ -1,0 +1,156 @@
+"""Where the two databases of Butler registries differ: ids, timespans, uploaded keys, globs, and the order of strings.
+
+Everything else is the same SQLAlchemy Core for both. Values come back in the plain forms of ``adapters.rows``: ids as 32 hex digits, times as
+integers, an unbounded end as None.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from ..question import Span
+from . import glob
+
+Column = sa.ColumnElement[Any]
+
+_MIN_NSEC = 0
+_MAX_NSEC = 4_102_444_800_000_000_000
+"""What SQLite registries hold for an unbounded end (2100-01-01 TAI; lsst.daf.butler.time_utils.TimeConverter)."""
+
+_SMALL = 60  # values in an IN list that are bound one by one; more travel as one JSON parameter
+
+
+class Dialect:
+    """SQLite; what PostgreSQL does otherwise is in the subclass below."""
+
+    name = "sqlite"
+    timespan_columns: tuple[str, ...] = ("timespan_begin", "timespan_end")
+
+    def __init__(self, strings_by_code_point: bool = True) -> None:
+        self.sorts_by_code_point = strings_by_code_point
+
+    # ids -----------------------------------------------------------------------------------------------------------
+
+    def hex(self, column: Column) -> Column:
+        """An id column as 32 hex digits."""
+        return column
+
+    def id_type(self) -> sa.types.TypeEngine[Any]:
+        return sa.CHAR(32)
+
+    def id_value(self, value: str) -> Column:
+        """32 hex digits as something to compare an id column with."""
+        return sa.literal(value, sa.CHAR(32))
+
+    # timespans -----------------------------------------------------------------------------------------------------
+
+    def timespan(self, table: sa.FromClause) -> tuple[Column, Column]:
+        """Begin and end as integers, None where unbounded (or where there is no timespan)."""
+        begin, end = table.c.timespan_begin, table.c.timespan_end
+        return sa.func.nullif(begin, _MIN_NSEC), sa.func.nullif(end, _MAX_NSEC)
+
+    def has_timespan(self, table: sa.FromClause) -> Column:
+        return table.c.timespan_begin.is_not(None)
+
+    def overlaps(self, table: sa.FromClause, span: Span) -> Column:
+        """Whether the timespan shares an instant with a half-open span."""
+        begin = _MIN_NSEC if span.begin is None else span.begin
+        end = _MAX_NSEC if span.end is None else span.end
+        return sa.and_(table.c.timespan_begin < end, table.c.timespan_end > begin)
+
+    # strings -------------------------------------------------------------------------------------------------------
+
+    def text(self, column: Column) -> Column:
+        """A string column as it is ordered and compared: by code point."""
+        return column
+
+    def glob(self, column: Column, pattern: str) -> Column:
+        return column.op("GLOB", is_comparison=True)(glob.to_sqlite(pattern))
+
+    # uploads -------------------------------------------------------------------------------------------------------
+
+    def upload(self, rows: Sequence[Sequence[Any]], kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
+        """A table of keys, in one parameter: columns ``parent`` (position of the row), ``c0``, ``c1`` ..."""
+        each = sa.func.json_each(sa.bindparam(None, json.dumps(rows), sa.Text())).table_valued("key", "value")
+        columns: list[Column] = [sa.cast(each.c.key, sa.Integer()).label("parent")]
+        for position, kind in enumerate(kinds):
+            value = sa.func.json_extract(each.c.value, sa.literal_column(f"'$[{position}]'"), type_=kind)
+            columns.append(value.label(f"c{position}"))
+        return sa.select(*columns).subquery()
+
+    def within(self, column: Column, values: Sequence[Any]) -> Column:
+        """``column IN (values)``, however many."""
+        if len(values) <= _SMALL:
+            return column.in_(list(values))
+        each = sa.func.json_each(sa.bindparam(None, json.dumps(list(values)), sa.Text())).table_valued(
+            "value"
+        )
+        return column.in_(sa.select(each.c.value))
+
+    def ids_within(self, column: Column, values: Sequence[str]) -> Column:
+        return self.within(column, values)
+
+    def null(self, kind: sa.types.TypeEngine[Any]) -> Column:
+        return sa.cast(sa.null(), kind)
+
+
+class PostgreSQL(Dialect):
+    name = "postgresql"
+    timespan_columns = ("timespan",)
+
+    def hex(self, column: Column) -> Column:
+        return sa.func.replace(sa.cast(column, sa.Text()), sa.literal_column("'-'"), sa.literal_column("''"))
+
+    def id_type(self) -> sa.types.TypeEngine[Any]:
+        return postgresql.UUID(as_uuid=False)
+
+    def id_value(self, value: str) -> Column:
+        return sa.cast(sa.literal(value, sa.Text()), postgresql.UUID(as_uuid=False))
+
+    def timespan(self, table: sa.FromClause) -> tuple[Column, Column]:
+        return sa.func.lower(table.c.timespan), sa.func.upper(table.c.timespan)
+
+    def has_timespan(self, table: sa.FromClause) -> Column:
+        return table.c.timespan.is_not(None)
+
+    def overlaps(self, table: sa.FromClause, span: Span) -> Column:
+        wanted = sa.func.int8range(
+            sa.cast(sa.literal(span.begin), sa.BigInteger()), sa.cast(sa.literal(span.end), sa.BigInteger())
+        )
+        return table.c.timespan.op("&&", is_comparison=True)(wanted)
+
+    def text(self, column: Column) -> Column:
+        # Where the database itself sorts by code point a COLLATE would only keep its indices from being used.
+        return column if self.sorts_by_code_point else column.collate("C")
+
+    def glob(self, column: Column, pattern: str) -> Column:
+        return column.op("~", is_comparison=True)(glob.to_postgres(pattern))
+
+    def upload(self, rows: Sequence[Sequence[Any]], kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
+        value = sa.cast(sa.bindparam(None, json.dumps(rows), sa.Text()), postgresql.JSONB())
+        each = (
+            sa.func.jsonb_array_elements(value)
+            .table_valued("value", with_ordinality="place")
+            .render_derived()
+        )
+        columns: list[Column] = [(each.c.place - 1).label("parent")]
+        for position, kind in enumerate(kinds):
+            item = sa.cast(each.c.value, postgresql.JSONB()).op("->>")(sa.literal_column(str(position)))
+            columns.append(sa.cast(item, kind).label(f"c{position}"))
+        return sa.select(*columns).subquery()
+
+    def within(self, column: Column, values: Sequence[Any]) -> Column:
+        if len(values) <= _SMALL:
+            return column.in_(list(values))
+        return column == sa.func.any(sa.cast(list(values), postgresql.ARRAY(column.type)))
+
+    def ids_within(self, column: Column, values: Sequence[str]) -> Column:
+        kind = postgresql.ARRAY(postgresql.UUID(as_uuid=False))
+        return column == sa.func.any(
+            sa.cast(sa.bindparam(None, list(values), postgresql.ARRAY(sa.Text())), kind)
+        )

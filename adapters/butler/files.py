@@ -1,0 +1,213 @@
+"""Where the bytes are: a dataset's collections and artefacts, from the registry's bookkeeping tables.
+
+Read with SQL because Butler's own bulk call (``stored_many``) errs where several datasets share one file, and because building a DatasetRef fails for storage
+classes that this process does not know. A file's address is its datastore's root and the recorded path; a path that is itself an address (ingested in place) stands
+alone.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from lsst.daf.butler import Butler, ButlerConfig
+from lsst.resources import ResourcePath
+
+from ..caller import Call
+from ..errors import NotFound
+from ..question import Files, Memberships
+from ..rows import Column as RowColumn
+from ..rows import FileContent, Kind, Row, Rows
+from .names import TYPES, Names
+from .store import Store
+from .tables import Tables
+
+_COLUMNS = (
+    RowColumn("id", Kind.UUID),
+    RowColumn("uri", Kind.STRING),
+    RowColumn("component", Kind.STRING),
+    RowColumn("storage_class", Kind.STRING),
+    RowColumn("formatter", Kind.STRING),
+    RowColumn("size", Kind.LONG, unit="byte"),
+    RowColumn("checksum", Kind.STRING),
+)
+_MEMBERSHIP = (
+    RowColumn("id", Kind.UUID),
+    RowColumn("collection", Kind.STRING),
+    RowColumn("type", Kind.STRING),
+)
+_NO_COMPONENT = "__NULL_STRING__"
+"""What the records hold for a whole dataset (lsst.daf.butler.datastores.file_datastore...: NULL is not allowed in a key)."""
+
+_MEDIA = {
+    ".parq": "application/vnd.apache.parquet",
+    ".parquet": "application/vnd.apache.parquet",
+    ".ecsv": "application/x-ecsv",
+    ".fits": "application/fits",
+    ".fz": "application/fits",
+    ".yaml": "application/yaml",
+    ".json": "application/json",
+    ".qg": "application/octet-stream",
+    ".txt": "text/plain; charset=utf-8",
+    ".py": "text/plain; charset=utf-8",
+    ".log": "text/plain; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """One datastore that keeps files."""
+
+    name: str
+    root: ResourcePath
+    records: str
+
+
+def datastores(config: ButlerConfig, butler: Butler) -> list[FileStore]:
+    """The file datastores behind a configuration, with the names under which the registry knows them."""
+    roots = butler.get_datastore_roots()
+    tables = list(_record_tables(config["datastore"]))
+    names = list(butler.get_datastore_names())
+    found = []
+    for place, name in enumerate(names):
+        root = roots.get(name)
+        if root is not None:
+            table = tables[place] if len(tables) == len(names) else next((t for t in tables if t), None)
+            found.append(FileStore(name, root, table or "file_datastore_records"))
+    return found
+
+
+def _record_tables(config: Mapping[str, Any]) -> Iterator[str | None]:
+    if "datastores" in config:
+        for child in config["datastores"]:
+            yield from _record_tables(child.get("datastore", child) if hasattr(child, "get") else child)
+    elif "records" in config and "table" in config["records"]:
+        yield str(config["records"]["table"])
+    else:
+        yield None
+
+
+@dataclass(slots=True)
+class FileQueries:
+    """Files and Memberships, and the place of one dataset's bytes."""
+
+    store: Store
+    tables: Tables
+    names: Names
+    stores: Sequence[FileStore]
+
+    def files(self, question: Files, call: Call) -> Rows:
+        """One statement a datastore."""
+        found: list[Row] = []
+        for datastore in self.stores:
+            root = datastore.root
+            for identifier, path, component, storage_class, formatter, size, checksum in self._records(
+                datastore, question.ids, call
+            ):
+                part = None if component == _NO_COMPONENT else component
+                uri = str(_located(root, path))
+                found.append((identifier, uri, part, storage_class, formatter, size, checksum))
+        found.sort(key=lambda row: (row[0], row[2] or "", row[1]))
+        return Rows(_COLUMNS, found)
+
+    def _records(self, datastore: FileStore, ids: Sequence[str], call: Call) -> list[Row]:
+        tables, dialect = self.tables, self.tables.dialect
+        records, location = tables.records(datastore.records), tables.location
+        held = sa.and_(
+            location.c.dataset_id == records.c.dataset_id, location.c.datastore_name == datastore.name
+        )
+        size = records.c.file_size
+        statement = (
+            sa.select(
+                dialect.hex(records.c.dataset_id),
+                records.c.path,
+                records.c.component,
+                records.c.storage_class,
+                records.c.formatter,
+                sa.case((size < 0, None), else_=size),
+                records.c.checksum,
+            )
+            .select_from(records.join(location, held))
+            .where(dialect.ids_within(records.c.dataset_id, list(ids)))
+        )
+        return self.store.rows(statement, call)
+
+    def memberships(self, question: Memberships, call: Call) -> Rows:
+        """A statement for the types, and one for each table that may say more."""
+        tables, dialect = self.tables, self.tables.dialect
+        dataset, kind = tables.dataset, tables.dataset_type
+        statement = (
+            sa.select(
+                dialect.hex(dataset.c.id), kind.c.tag_association_table, kind.c.calibration_association_table
+            )
+            .join(kind, kind.c.id == dataset.c.dataset_type_id)
+            .where(dialect.ids_within(dataset.c.id, list(question.ids)))
+        )
+        by_table: dict[str, list[str]] = {}
+        for identifier, tags, calibs in self.store.rows(statement, call):
+            by_table.setdefault(tags, []).append(identifier)
+            if calibs is not None:
+                by_table.setdefault(calibs, []).append(identifier)
+        found: list[Row] = []
+        for name, ids in by_table.items():
+            table = _bare(tables, name)
+            collection = tables.collection
+            held = (
+                sa.select(dialect.hex(table.c.dataset_id), collection.c.name, collection.c.type)
+                .select_from(table.join(collection, collection.c.collection_id == table.c.collection_id))
+                .where(dialect.ids_within(table.c.dataset_id, ids), collection.c.type != 1)
+                .distinct()
+            )
+            found += [(r[0], r[1], TYPES[r[2]]) for r in self.store.rows(held, call)]
+        found.sort(key=lambda row: (row[0], row[1]))
+        return Rows(_MEMBERSHIP, found)
+
+    def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
+        """The first artefact of a dataset, or of one of its components. Raises NotFound."""
+        for datastore in self.stores:
+            for _, path, part, _, _, _, _ in self._records(datastore, [dataset], call):
+                if (None if part == _NO_COMPONENT else part) != component:
+                    continue
+                location = _located(datastore.root, path)
+                media = _media_type(location.basename())
+                if location.scheme == "file":
+                    # A fragment names one member of a file that several datasets share.
+                    return FileContent(location.ospath.partition("#")[0], None, location.basename(), media)
+                return FileContent(
+                    None,
+                    location.generate_presigned_get_url(expiration_time_seconds=600),
+                    location.basename(),
+                    media,
+                )
+        raise NotFound(
+            "This dataset has no file here: it is known to the registry only, or its file was removed."
+        )
+
+
+def _bare(tables: Tables, name: str) -> sa.TableClause:
+    """An association table by the columns that all of them have."""
+    return sa.table(
+        name,
+        sa.column("dataset_id", tables.dialect.id_type()),
+        sa.column("collection_id", sa.BigInteger()),
+        schema=tables.dataset.schema,
+    )
+
+
+def _located(root: ResourcePath, path: str) -> ResourcePath:
+    if "://" in path:
+        return ResourcePath(path, forceDirectory=False)
+    # Zip members and graph files carry a fragment behind the path.
+    name, _, fragment = path.partition("#")
+    located = root.join(name, forceDirectory=False)
+    return located.replace(fragment=fragment) if fragment else located
+
+
+def _media_type(name: str) -> str:
+    for ending, media in _MEDIA.items():
+        if name.endswith(ending):
+            return media
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -1,0 +1,134 @@
+"""Butler's exceptions in the adapter's words: whose mistake it was, and Butler's own explanation where it was the caller's.
+
+What Butler raises at a caller's mistake is no one family: most are ButlerUserError, some KeyError, LookupError or ValueError. What the
+database raises may quote statements, addresses and passwords, and none of that leaves here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy.exc
+from lsst.daf.butler import (
+    ButlerUserError,
+    CalibrationLookupError,
+    DatasetNotFoundError,
+    MissingCollectionError,
+    MissingDatasetTypeError,
+    NoDefaultCollectionError,
+)
+from lsst.daf.butler.registry import CollectionExpressionError, DataIdError
+
+from ..errors import AdapterError, BackendUnavailable, BadUserInput, NotFound, Timeout, TooComplex
+
+_REMOTE = frozenset({"ButlerServerError", "HTTPError", "ConnectError", "TimeoutException", "TransportError"})
+"""Names of what RemoteButler raises when the server fails (it is imported only where it is used)."""
+
+_TOO_LARGE = (
+    "expression tree is too large",
+    "too many sql variables",
+    "stack depth limit",
+    "too many columns",
+)
+_CANCELLED = ("interrupted", "querycanceled", "statement timeout", "canceling statement")
+
+
+def translated(
+    error: BaseException, repository: str, *, careless: tuple[type[Exception], ...] = ()
+) -> AdapterError | None:
+    """The error to raise instead; None where it is neither the caller's mistake nor the backend's failure, but a bug.
+
+    ``careless``: plain exceptions that, in this call, Butler raises at a caller's mistake.
+    """
+    if isinstance(error, AdapterError):
+        return error
+    if isinstance(error, sqlalchemy.exc.SQLAlchemyError):
+        return _database(error, repository)
+    if isinstance(error, MissingCollectionError | MissingDatasetTypeError | DatasetNotFoundError):
+        return NotFound(said(error), repository=repository)
+    if isinstance(error, CalibrationLookupError):
+        return BadUserInput(
+            f"{said(error)} Give a validity, or ask without find-first.", repository=repository
+        )
+    if isinstance(error, NoDefaultCollectionError):
+        return BadUserInput(
+            "Name the collections to search: the repository has no default ones.", repository=repository
+        )
+    if isinstance(error, ButlerUserError | DataIdError | CollectionExpressionError):
+        return BadUserInput(said(error), repository=repository)
+    if type(error).__name__ in _REMOTE:
+        return BackendUnavailable(f"Repository '{repository}' does not answer.", repository=repository)
+    if isinstance(error, OverflowError):
+        return BadUserInput("An integer is too large for the registry (64 bits).", repository=repository)
+    if isinstance(error, RecursionError):
+        return TooComplex("The question is nested too deeply for Butler.", limit=0, actual=0)
+    if isinstance(error, ConnectionError | FileNotFoundError | PermissionError):
+        return BackendUnavailable(f"Repository '{repository}' cannot be read.", repository=repository)
+    if careless and isinstance(error, careless):
+        return BadUserInput(said(error), repository=repository)
+    return None
+
+
+@contextmanager
+def butlers_mistakes(
+    repository: str,
+    *,
+    careless: tuple[type[Exception], ...] = (),
+    known: Callable[[], Iterable[str]] | None = None,
+) -> Iterator[None]:
+    """Around calls of Butler: its exceptions leave as AdapterErrors, bugs as they are.
+
+    ``known``: names that may have been meant, looked up only when Butler says that it does not know one.
+    """
+    try:
+        yield
+    except Exception as error:
+        found = translated(error, repository, careless=careless)
+        if found is error or found is None:
+            raise
+        if isinstance(found, NotFound) and known is not None:
+            found.details.setdefault("known", sorted(known())[:20])
+        raise found from error
+
+
+def said(error: BaseException) -> str:
+    """What Butler said, with the cause that it names (a syntax error, say); no repr of a KeyError's quotes."""
+    parts: list[str] = []
+    current: BaseException | None = error
+    while current is not None and len(parts) < 3 and not isinstance(current, sqlalchemy.exc.SQLAlchemyError):
+        text = str(current.args[0]) if isinstance(current, KeyError) and current.args else str(current)
+        if isinstance(current, KeyError) and not isinstance(current, ButlerUserError | DataIdError):
+            text = f"Unknown name '{text}'." if " " not in text else text
+        if text and not any(text in part for part in parts):
+            parts.append(text.strip())
+        current = current.__cause__
+    message = ": ".join(part.rstrip(".") for part in parts)
+    return f"{message}." if message else type(error).__name__
+
+
+def _database(error: sqlalchemy.exc.SQLAlchemyError, repository: str) -> AdapterError | None:
+    """Nothing of the text is kept: it holds the statement, its values and perhaps the address."""
+    original = getattr(error, "orig", None)
+    text = f"{type(original).__name__} {original}".lower()
+    if any(word in text for word in _TOO_LARGE):
+        return TooComplex(
+            "The question is too large for the registry's database; use among or IN.", limit=0, actual=0
+        )
+    if any(word in text for word in _CANCELLED):
+        return Timeout("The registry's database took too long.", repository=repository)
+    if isinstance(error, sqlalchemy.exc.DataError):
+        return BadUserInput(
+            "A value is out of the range that the registry's database holds.", repository=repository
+        )
+    unreachable = (
+        sqlalchemy.exc.OperationalError,
+        sqlalchemy.exc.InterfaceError,
+        sqlalchemy.exc.TimeoutError,
+        sqlalchemy.exc.DisconnectionError,
+    )
+    if isinstance(error, unreachable) or getattr(error, "connection_invalidated", False):
+        return BackendUnavailable(
+            f"The database of repository '{repository}' does not answer.", repository=repository
+        )
+    return None

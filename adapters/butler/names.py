@@ -1,0 +1,268 @@
+"""Names into registry rows: search paths, chains, globs, dataset types and what collections may hold.
+
+Looked up afresh for each question and only for what it names, so that the answer is as new as the registry and its cost does not grow with the
+number of collections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from lsst.daf.butler import DimensionGroup
+
+from ..caller import Call
+from ..errors import BadUserInput, NotFound, unknown
+from ..rows import TypeInfo
+from . import glob
+from .store import Store
+from .tables import Tables
+
+TYPES = {1: "RUN", 2: "TAGGED", 3: "CHAINED", 4: "CALIBRATION"}
+CODES = {name: code for code, name in TYPES.items()}
+_NEAREST_AMONG = 20_000  # names looked through for the nearest ones
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRecord:
+    id: int
+    name: str
+    type: str
+    doc: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRecord:
+    """A dataset type as the registry holds it; ``exact``: it was named, not matched by a glob."""
+
+    id: int
+    info: TypeInfo
+    group: DimensionGroup
+    tags: str
+    calibs: str | None
+    exact: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+
+class Names:
+    """The registry's vocabulary. Dimension groups of dataset types never change, so they alone are kept."""
+
+    def __init__(self, store: Store, tables: Tables, defaults: tuple[str, ...]) -> None:
+        self._store = store
+        self._tables = tables
+        self._defaults = defaults
+        self._groups: dict[int, DimensionGroup] = {}
+
+    # collections
+
+    def collections(self, patterns: Sequence[str], call: Call) -> list[CollectionRecord]:
+        """Records of the collections that match any of the names or globs, by name; unknown ones have none."""
+        table = self._tables.collection
+        dialect = self._tables.dialect
+        exact = [p for p in patterns if not glob.is_glob(p)]
+        clauses = [dialect.within(table.c.name, exact)] if exact else []
+        clauses += [dialect.glob(table.c.name, p) for p in patterns if glob.is_glob(p)]
+        if not clauses:
+            return []
+        statement = sa.select(table.c.collection_id, table.c.name, table.c.type, table.c.doc)
+        rows = self._store.rows(statement.where(sa.or_(*clauses)), call)
+        found = [CollectionRecord(r[0], r[1], TYPES[r[2]], r[3] or None) for r in rows]
+        return sorted(found, key=lambda record: record.name)
+
+    def chains(
+        self, roots: Iterable[CollectionRecord], call: Call
+    ) -> tuple[dict[int, CollectionRecord], dict[int, list[int]]]:
+        """Everything that chains among ``roots`` lead to, and the children of each chain in search order. One statement, or none."""
+        records = {record.id: record for record in roots}
+        chained = [record.id for record in records.values() if record.type == "CHAINED"]
+        children: dict[int, list[int]] = {}
+        if not chained:
+            return records, children
+        link, collection = self._tables.chain, self._tables.collection
+        start = self._tables.dialect.within(link.c.parent, chained)
+        walk = (
+            sa.select(link.c.parent, link.c.position, link.c.child).where(start).cte("walk", recursive=True)
+        )
+        deeper = sa.select(link.c.parent, link.c.position, link.c.child).join(
+            walk, link.c.parent == walk.c.child
+        )
+        walk = walk.union(deeper)
+        statement = (
+            sa.select(
+                walk.c.parent,
+                walk.c.child,
+                collection.c.name,
+                collection.c.type,
+                collection.c.doc,
+            )
+            .join(collection, collection.c.collection_id == walk.c.child)
+            .order_by(walk.c.parent, walk.c.position)
+        )
+        for parent, child, name, kind, doc in self._store.rows(statement, call):
+            children.setdefault(parent, []).append(child)
+            records[child] = CollectionRecord(child, name, TYPES[kind], doc or None)
+        return records, children
+
+    def path(self, collections: tuple[str, ...] | None, call: Call) -> list[CollectionRecord]:
+        """The search path behind names and globs: no chain in it, each collection once, at its first place.
+
+        Raises
+        ------
+        NotFound
+            A named collection does not exist.
+        BadUserInput
+            None was named and the repository has no default ones.
+        """
+        wanted = self._defaults if collections is None else collections
+        if collections is None and not wanted:
+            raise BadUserInput(
+                f"Name the collections to search: repository '{self._store.name}' has no default ones."
+            )
+        found = self.collections(wanted, call)
+        by_name = {record.name: record for record in found}
+        roots: dict[int, CollectionRecord] = {}
+        for pattern in wanted:
+            if glob.is_glob(pattern):
+                roots |= {r.id: r for r in found if glob.matches(r.name, pattern) and r.id not in roots}
+            elif pattern in by_name:
+                roots.setdefault(by_name[pattern].id, by_name[pattern])
+            else:
+                raise self.missing_collection(pattern, call)
+        return self.flatten(list(roots.values()), call)
+
+    def flatten(self, roots: Sequence[CollectionRecord], call: Call) -> list[CollectionRecord]:
+        """Chains replaced by what they lead to, in search order, each collection once."""
+        records, children = self.chains(roots, call)
+        out: dict[int, CollectionRecord] = {}
+        seen: set[int] = set()
+
+        def visit(identifier: int) -> None:
+            record = records[identifier]
+            if record.type == "CHAINED":
+                if identifier not in seen:
+                    seen.add(identifier)
+                    for child in children.get(identifier, ()):
+                        visit(child)
+            else:
+                out.setdefault(identifier, record)
+
+        for root in roots:
+            visit(root.id)
+        return list(out.values())
+
+    def missing_collection(self, name: str, call: Call) -> NotFound:
+        table = self._tables.collection
+        names = [r[0] for r in self._store.rows(sa.select(table.c.name).limit(_NEAREST_AMONG), call)]
+        message, details = unknown("collection", name, names, repository=self._store.name)
+        return NotFound(message, **details)
+
+    # dataset types
+
+    def types(self, patterns: Sequence[str], call: Call, *, lenient: bool = False) -> list[TypeRecord]:
+        """Dataset types that match any of the names or globs, by name.
+
+        Raises
+        ------
+        NotFound
+            A named one does not exist (unless ``lenient``).
+        """
+        table, dialect = self._tables.dataset_type, self._tables.dialect
+        exact = [p for p in patterns if not glob.is_glob(p)]
+        clauses = [dialect.within(table.c.name, exact)] if exact else []
+        clauses += [dialect.glob(table.c.name, p) for p in patterns if glob.is_glob(p)]
+        if not clauses:
+            return []
+        found = self.type_rows(sa.or_(*clauses), call, frozenset(exact))
+        if not lenient:
+            known = {record.name for record in found}
+            for name in exact:
+                if name not in known:
+                    raise self.missing_type(name, call)
+        return found
+
+    def type_rows(
+        self, clause: sa.ColumnElement[bool], call: Call, exact: frozenset[str] = frozenset()
+    ) -> list[TypeRecord]:
+        table = self._tables.dataset_type
+        columns = (
+            table.c.id,
+            table.c.name,
+            table.c.storage_class,
+            table.c.dimensions_key,
+            table.c.tag_association_table,
+            table.c.calibration_association_table,
+        )
+        rows = self._store.rows(sa.select(*columns).where(clause), call)
+        self.learn_groups({row[3] for row in rows}, call)
+        found = [self.type_record(row, exact) for row in rows]
+        return sorted(found, key=lambda record: record.name)
+
+    def type_record(self, row: Sequence[object], exact: frozenset[str] = frozenset()) -> TypeRecord:
+        identifier, name, storage_class, key, tags, calibs = row
+        group = self._groups[key]  # type: ignore[index]
+        info = TypeInfo(
+            str(name), tuple(group.required), tuple(group.names), str(storage_class), calibs is not None
+        )
+        return TypeRecord(
+            identifier,  # type: ignore[arg-type]
+            info,
+            group,
+            str(tags),
+            None if calibs is None else str(calibs),
+            name in exact,
+        )
+
+    def learn_groups(self, keys: set[int], call: Call) -> None:
+        missing = sorted(keys - self._groups.keys())
+        if not missing:
+            return
+        table = self._tables.graph_key
+        names: dict[int, list[str]] = {key: [] for key in missing}
+        statement = sa.select(table.c.dimension_graph_id, table.c.dimension_name)
+        clause = self._tables.dialect.within(table.c.dimension_graph_id, missing)
+        for key, name in self._store.rows(statement.where(clause), call):
+            names[key].append(name)
+        self._groups |= {key: self._tables.universe.conform(found) for key, found in names.items()}
+
+    def missing_type(self, name: str, call: Call) -> NotFound:
+        table = self._tables.dataset_type
+        names = [r[0] for r in self._store.rows(sa.select(table.c.name).limit(_NEAREST_AMONG), call)]
+        parent, _, component = name.partition(".")
+        if component and parent in names:
+            return NotFound(
+                f"'{name}' is a component; ask for datasets of type '{parent}', which have the same ids.",
+                unknown=name,
+                nearest=[parent],
+            )
+        message, details = unknown("dataset type", name, names, repository=self._store.name)
+        return NotFound(message, **details)
+
+    # what collections may hold
+
+    def holdings(
+        self, types: Sequence[TypeRecord], path: Sequence[CollectionRecord], call: Call
+    ) -> set[tuple[int, int]]:
+        """Pairs of (dataset type id, collection id) that may have datasets: Butler's own summaries. One statement."""
+        table, dialect = self._tables.summary, self._tables.dialect
+        if not types or not path:
+            return set()
+        statement = sa.select(table.c.dataset_type_id, table.c.collection_id).where(
+            dialect.within(table.c.collection_id, [record.id for record in path]),
+            dialect.within(table.c.dataset_type_id, [record.id for record in types]),
+        )
+        return {(row[0], row[1]) for row in self._store.rows(statement, call)}
+
+    def governors(self, dimension: str, path: Sequence[CollectionRecord], call: Call) -> dict[int, list[str]]:
+        """The values of a governor dimension in each collection's datasets. One statement."""
+        table = self._tables.governor_summary(dimension)
+        clause = self._tables.dialect.within(table.c.collection_id, [record.id for record in path])
+        found: dict[int, list[str]] = {}
+        for collection, value in self._store.rows(
+            sa.select(table.c.collection_id, table.c[dimension]).where(clause), call
+        ):
+            found.setdefault(collection, []).append(value)
+        return found

@@ -1,0 +1,131 @@
+"""A registry of tested versions, asked with SQL; what SQL does not cover goes to Butler's public API.
+
+Synchronous: the repository runs it in its own threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from ..caller import Call
+from ..errors import Unsupported
+from ..question import (
+    Certifications,
+    CollectionDatasetTypes,
+    CollectionLinks,
+    Collections,
+    CollectionsByName,
+    DataIds,
+    Datasets,
+    DatasetsById,
+    DatasetTypes,
+    DatasetTypesByName,
+    Files,
+    FindDataset,
+    Memberships,
+    Question,
+    Records,
+    RecordsByKey,
+    Regions,
+    Timespans,
+    Versions,
+)
+from ..rows import Facets, FileContent, Rows
+from .api import ButlerApi
+from .catalogue import Catalogue
+from .certified import CertificationQueries
+from .data_ids import DataIdQueries
+from .datasets import DatasetQueries
+from .empty import Explanation
+from .files import FileQueries, FileStore
+from .names import Names
+from .store import Store
+from .tables import Tables
+
+
+class Registry:
+    """Every kind of question, each to the room that answers it."""
+
+    def __init__(
+        self,
+        store: Store,
+        tables: Tables,
+        defaults: tuple[str, ...],
+        files: Sequence[FileStore],
+        api: ButlerApi,
+    ) -> None:
+        names = Names(store, tables, defaults)
+        self._api = api
+        self._catalogue = Catalogue(store, tables, names)
+        self._datasets = DatasetQueries(store, tables, names, api.dataset_ids)
+        self._data_ids = DataIdQueries(store, tables, names)
+        self._certified = CertificationQueries(store, tables, names)
+        self._files = FileQueries(store, tables, names, files)
+        self._explanation = Explanation(names, self._datasets)
+        datasets, data_ids, catalogue = self._datasets, self._data_ids, self._catalogue
+        self._ask: dict[type[Question], Callable[[Any, Call], Rows]] = {
+            Datasets: datasets.page,
+            DatasetsById: datasets.by_id,
+            FindDataset: datasets.find,
+            Versions: datasets.versions,
+            Memberships: self._files.memberships,
+            Files: self._files.files,
+            Certifications: self._certified.page,
+            DataIds: self._rows_of_data_ids,
+            Records: self._rows_of_data_ids,
+            RecordsByKey: data_ids.records_by_key,
+            Regions: data_ids.regions,
+            Timespans: data_ids.timespans,
+            Collections: catalogue.collections,
+            CollectionsByName: catalogue.collections_by_name,
+            CollectionLinks: catalogue.links,
+            DatasetTypes: catalogue.dataset_types,
+            DatasetTypesByName: catalogue.dataset_types_by_name,
+            CollectionDatasetTypes: catalogue.of_collections,
+        }
+        self._count: dict[type[Question], Callable[[Any, Call], int]] = {
+            Datasets: datasets.count,
+            Certifications: self._certified.count,
+            DataIds: self._count_data_ids,
+            Records: self._count_data_ids,
+            Collections: catalogue.count_collections,
+            DatasetTypes: catalogue.count_dataset_types,
+        }
+
+    def ask(self, question: Question, call: Call) -> Rows:
+        return _found(self._ask, question)(question, call)
+
+    def count(self, question: Question, call: Call) -> int:
+        return _found(self._count, question)(question, call)
+
+    def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets:
+        if not isinstance(question, Datasets):
+            raise Unsupported("Facets are counted over datasets only.")
+        return self._datasets.facets(question, by, first, call)
+
+    def explain(self, question: Question, call: Call) -> list[str]:
+        return self._explanation.of(question, call) if isinstance(question, Datasets) else []
+
+    def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
+        return self._files.content(dataset, component, call)
+
+    def _rows_of_data_ids(self, question: DataIds | Records, call: Call) -> Rows:
+        if self._data_ids.covers(question, call):
+            return self._data_ids.page(question, call)
+        return self._api.ask(question, call)
+
+    def _count_data_ids(self, question: DataIds | Records, call: Call) -> int:
+        if self._data_ids.covers(question, call):
+            return self._data_ids.count(question, call)
+        return self._api.count(question, call)
+
+
+_Method = TypeVar("_Method")
+
+
+def _found(methods: dict[type[Question], _Method], question: Question) -> _Method:
+    method = methods.get(type(question))
+    if method is None:
+        raise Unsupported(f"{type(question).__name__} cannot be asked of a Butler repository in this way.")
+    return method

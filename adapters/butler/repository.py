@@ -1,0 +1,228 @@
+"""One Butler repository behind the Protocol: opened late, asked from a bounded set of threads, SQL where it is tested and the public API elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from lsst.daf.butler import Butler, ButlerConfig, DimensionUniverse, LabeledButlerFactory
+
+from ..caller import Call
+from ..capability import Capability
+from ..errors import BackendUnavailable, NotFound, Timeout
+from ..protocol import Health, Settings
+from ..question import Question
+from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
+from .api import ButlerApi
+from .files import datastores
+from .mistakes import butlers_mistakes
+from .registry import Registry
+from .store import THREADS, Store
+from .tables import Tables, untested
+from .universe import describe
+
+log = structlog.get_logger("adapters.butler")
+T = TypeVar("T")
+
+
+class _Path(Protocol):
+    """What answers: SQL on tested registries, the API on others."""
+
+    def ask(self, question: Question, call: Call) -> Rows: ...
+    def count(self, question: Question, call: Call) -> int: ...
+    def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets: ...
+    def explain(self, question: Question, call: Call) -> list[str]: ...
+    def content(self, dataset: str, component: str | None, call: Call) -> FileContent: ...
+
+
+@dataclass(slots=True)
+class _Opened:
+    store: Store
+    factory: LabeledButlerFactory
+    universe: DimensionUniverse
+    info: UniverseInfo
+    path: _Path
+    sql: bool
+    untested: tuple[str, ...]
+
+
+class ButlerRepository:
+    """A SQLite or PostgreSQL registry with its datastores, for reading.
+
+    A Butler must not be shared between threads (SQLite crashes, PostgreSQL fails): every call of the API takes a clone of its own.
+    """
+
+    adapter = "butler"
+    capabilities = frozenset(
+        {
+            Capability.WILDCARD,
+            Capability.WHERE,
+            Capability.SKY,
+            Capability.TIME,
+            Capability.CALIBRATION,
+            Capability.FILES,
+            Capability.INGEST_DATE,
+        }
+    )
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self.settings = settings
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"butler-{name}")
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+
+    # the Protocol
+
+    async def universe(self, call: Call) -> UniverseInfo:
+        return await self._run(lambda opened: opened.info, call)
+
+    async def ask(self, question: Question, call: Call) -> Rows:
+        return await self._run(lambda opened: opened.path.ask(question, call), call)
+
+    async def count(self, question: Question, call: Call) -> int:
+        return await self._run(lambda opened: opened.path.count(question, call), call)
+
+    async def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets:
+        return await self._run(lambda opened: opened.path.facets(question, by, first, call), call)
+
+    async def explain(self, question: Question, call: Call) -> list[str]:
+        return await self._run(lambda opened: opened.path.explain(question, call), call)
+
+    async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
+        return await self._run(lambda opened: opened.path.content(dataset, component, call), call)
+
+    async def components(self, dataset_type: TypeInfo, call: Call) -> list[str]:
+        def look_up(opened: _Opened) -> list[str]:
+            factory = self._butler(opened).storageClasses
+            try:
+                return sorted(factory.getStorageClass(dataset_type.storage_class).allComponents())
+            except KeyError:
+                raise NotFound(
+                    f"Storage class '{dataset_type.storage_class}' of dataset type '{dataset_type.name}' is not known to this server."
+                ) from None
+
+        return await self._run(look_up, call)
+
+    async def health(self, call: Call) -> Health:
+        return await self._run(lambda opened: self._health(opened, call), call)
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.store.close()
+            opened.factory.close()
+
+    # threads
+
+    async def _run(self, work: Callable[[_Opened], T], call: Call) -> T:
+        """Work in a thread of this repository. A thread cannot be stopped, but its statement is, at the call's deadline."""
+        remaining = call.deadline.remaining()
+        if remaining <= 0:
+            raise Timeout("The time allowed for this request is over.")
+
+        def guarded() -> T:
+            with butlers_mistakes(self.name):
+                return work(self._open(call))
+
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(self._threads, guarded), remaining)
+        except TimeoutError:
+            raise Timeout("The time allowed for this request is over.") from None
+
+    # opening
+
+    def _open(self, call: Call) -> _Opened:
+        opened = self._opened
+        if opened is None:
+            with self._lock:
+                opened = self._opened or self._connect(call)
+                self._opened = opened
+        return opened
+
+    def _connect(self, call: Call) -> _Opened:
+        store = None
+        try:
+            config = ButlerConfig(self.settings.uri)
+            store = Store(self.name, config)
+            store.connect(call)
+            factory = LabeledButlerFactory({self.name: self.settings.uri})
+            butler = factory.create_butler(self.name)
+        except (BackendUnavailable, Timeout):
+            if store is not None:
+                store.close()
+            raise
+        except Exception as error:
+            if store is not None:
+                store.close()
+            log.warning("repository cannot be opened", repository=self.name, exc_info=error)
+            raise BackendUnavailable(
+                f"Repository '{self.name}' cannot be opened; the server's log says why.", repository=self.name
+            ) from error
+        universe = butler.dimensions
+        tables = Tables(universe, store.dialect, store.schema)
+        rows = store.rows(sa.select(tables.attributes.c.name, tables.attributes.c.value), call)
+        strange = untested(dict(rows))
+        defaults = self.settings.collections or tuple(butler.collections.defaults)
+        api = ButlerApi(lambda: factory.create_butler(self.name), self.name, defaults)
+        path: _Path = api
+        if strange:
+            log.warning(
+                "registry is answered by Butler's API, not by SQL", repository=self.name, untested=strange
+            )
+        else:
+            path = Registry(store, tables, defaults, datastores(config, butler), api)
+        return _Opened(store, factory, universe, describe(universe), path, not strange, tuple(strange))
+
+    def _butler(self, opened: _Opened) -> Butler:
+        return opened.factory.create_butler(self.name)
+
+    # check
+
+    def _health(self, opened: _Opened, call: Call) -> Health:
+        tables = Tables(opened.universe, opened.store.dialect, opened.store.schema)
+        counts: dict[str, Any] = {}
+        for label, table in (("collections", tables.collection), ("dataset types", tables.dataset_type)):
+            ((counts[label],),) = opened.store.rows(sa.select(sa.func.count()).select_from(table), call)
+        facts = {
+            "adapter": self.adapter,
+            "registry": "SQLite" if opened.store.sqlite else "PostgreSQL",
+            "universe": opened.info.label,
+            "path": "SQL on the registry's tables" if opened.sql else "Butler's public API",
+            "default collections": ", ".join(self.settings.collections) or "none",
+            **{label: str(number) for label, number in counts.items()},
+            "capabilities": ", ".join(sorted(self.capabilities)),
+        }
+        return Health(facts, tuple(self._warnings(opened, call)))
+
+    def _warnings(self, opened: _Opened, call: Call) -> list[str]:
+        found = []
+        if opened.untested:
+            found.append(
+                f"SQL is not tested on this registry ({'; '.join(opened.untested)}): Butler's API answers, correct but slower."
+            )
+        if opened.store.sqlite and not self._analysed(opened, call):
+            found.append(
+                "the SQLite registry has no statistics, which makes some of its queries many times slower; "
+                "run once, while nobody writes: sqlite3 gen3.sqlite3 ANALYZE"
+            )
+        if not opened.store.sqlite and opened.sql and not opened.store.dialect.sorts_by_code_point:
+            found.append(
+                "the database sorts strings by a language's rules: orders that begin with a string (band, physical_filter) cannot use an index"
+            )
+        return found
+
+    @staticmethod
+    def _analysed(opened: _Opened, call: Call) -> bool:
+        with suppress(sa.exc.DBAPIError, BackendUnavailable):
+            return bool(opened.store.rows(sa.text("SELECT 1 FROM sqlite_stat1 LIMIT 1"), call))
+        return False

@@ -1,0 +1,134 @@
+"""One connection pool to a registry's database, for reading only.
+
+Statements are short: a result is fetched whole and its transaction ended before anyone looks at a row, so that no slow client ever holds a lock against
+a writer. Everything here is synchronous and called from the repository's own threads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from lsst.daf.butler import ButlerConfig
+from lsst.daf.butler.registry import RegistryConfig
+from sqlalchemy.engine import URL
+
+from ..caller import Call
+from ..errors import BackendUnavailable, Timeout
+from .dialect import Dialect, PostgreSQL
+
+THREADS = 16
+"""Statements at once against one repository; Butler's own engine allows 40."""
+
+_BUSY_SECONDS = 10.0  # how long a reader waits for a writer that is committing to SQLite
+_PROGRESS_STEPS = 20_000  # SQLite virtual machine steps between two looks at the clock
+
+
+class Store:
+    """The database behind a Butler configuration."""
+
+    def __init__(self, name: str, config: ButlerConfig) -> None:
+        self.name = name
+        registry = RegistryConfig(config)
+        registry.replaceRoot(config.configDir)
+        self.schema: str | None = registry.get("namespace")
+        url: URL = registry.connectionString
+        self.sqlite = url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.sqlite else _postgresql_engine(url)
+        self.dialect: Dialect = Dialect()
+
+    def connect(self, call: Call) -> None:
+        """Look at the database once; for PostgreSQL learn how it sorts. Raises BackendUnavailable."""
+        if self.sqlite:
+            self.rows(sa.text("SELECT name FROM butler_attributes LIMIT 1"), call)
+            return
+        sql = "SELECT datcollate, datctype FROM pg_database WHERE datname = current_database()"
+        ((collation, _),) = self.rows(sa.text(sql), call)
+        self.dialect = PostgreSQL(strings_by_code_point=collation in ("C", "POSIX", "C.UTF-8", "C.utf8"))
+
+    def rows(self, statement: sa.Executable, call: Call) -> list[Any]:
+        """Run one statement and fetch every row as the driver's plain tuples.
+
+        Raises
+        ------
+        Timeout
+            The call's deadline came before the last row.
+        BackendUnavailable
+            The database does not answer.
+        """
+        remaining = call.deadline.remaining()
+        if remaining <= 0:
+            raise Timeout("The time allowed for this request is over.")
+        try:
+            with self.engine.connect() as connection:
+                return self._fetch(connection, statement, remaining)
+        except sa.exc.DBAPIError as error:
+            if _is_timeout(error):
+                raise Timeout("A query took longer than the time allowed for this request.") from None
+            if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+                raise self.unavailable() from error
+            raise
+        except sa.exc.TimeoutError:
+            raise Timeout(f"All connections to repository '{self.name}' were busy for too long.") from None
+
+    def _fetch(self, connection: sa.Connection, statement: sa.Executable, remaining: float) -> list[Any]:
+        if self.sqlite:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            until = time.monotonic() + remaining
+            driver.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
+        else:
+            milliseconds = max(1, int(remaining * 1000))
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+        result: Sequence[Any] = connection.execute(statement).cursor.fetchall()
+        connection.rollback()
+        return list(result)
+
+    def unavailable(self) -> BackendUnavailable:
+        """The error for a database that does not answer; the log has the cause, the caller has not."""
+        return BackendUnavailable(
+            f"Repository '{self.name}' does not answer; try again later.", repository=self.name
+        )
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _is_timeout(error: sa.exc.DBAPIError) -> bool:
+    text = str(error.orig)
+    return "interrupted" in text or "statement timeout" in text
+
+
+def _sqlite_engine(url: URL) -> sa.Engine:
+    target = f"file:{quote(url.database or '')}?mode=ro"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(target, uri=True, check_same_thread=False, timeout=_BUSY_SECONDS)
+
+    return sa.create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=sa.QueuePool,
+        pool_size=THREADS,
+        max_overflow=0,
+        pool_timeout=30,
+    )
+
+
+def _postgresql_engine(url: URL) -> sa.Engine:
+    if url.drivername == "postgresql+psycopg2":
+        url = url.set(drivername="postgresql+psycopg")
+    return sa.create_engine(
+        url,
+        pool_size=THREADS,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=True,
+        # Poolers such as pgbouncer lose prepared statements between transactions.
+        connect_args={"prepare_threshold": None, "connect_timeout": 10},
+        execution_options={"postgresql_readonly": True},
+    )

@@ -1,0 +1,52 @@
+"""A dimension universe in plain data."""
+
+from __future__ import annotations
+
+from lsst.daf.butler import DimensionElement, DimensionUniverse
+
+from ..rows import ElementInfo, FieldInfo, Kind, UniverseInfo
+
+_UNITS = {
+    "exposure_time": "s",
+    "dark_time": "s",
+    "tracking_ra": "deg",
+    "tracking_dec": "deg",
+    "sky_angle": "deg",
+    "azimuth": "deg",
+    "zenith_angle": "deg",
+}
+"""Units that Butler's documentation of these fields gives in words (configs/dimensions.yaml)."""
+
+
+def describe(universe: DimensionUniverse) -> UniverseInfo:
+    elements = {element.name: _element(element, universe) for element in universe.elements}
+    kinds = {
+        name: Kind.STRING if universe.dimensions[name].primary_key.type == "string" else Kind.LONG
+        for name in universe.dimensions.names
+    }
+    return UniverseInfo(universe.namespace, universe.version, elements, kinds)
+
+
+def _element(element: DimensionElement, universe: DimensionUniverse) -> ElementInfo:
+    name = element.name
+    described = [
+        FieldInfo(spec.name, str(spec.type), _UNITS.get(spec.name), (spec.doc or "").strip() or None)
+        for spec in (*element.alternate_keys, *element.metadata_columns)
+    ]
+    if element.spatial is not None:
+        described.append(FieldInfo("region", "region", None, "Region on the sky, ICRS."))
+    if element.temporal is not None:
+        described.append(FieldInfo("timespan", "timespan", None, "Half-open range of time, TAI."))
+    return ElementInfo(
+        name=name,
+        governor=name in universe.governor_dimensions.names,
+        skypix=name in universe.skypix_dimensions.names,
+        dimension=name in universe.dimensions.names,
+        required=tuple(element.required.names),
+        implied=tuple(element.implied.names),
+        alternate_keys=tuple(spec.name for spec in element.alternate_keys),
+        fields=tuple(described),
+        spatial=element.spatial is not None,
+        temporal=element.temporal is not None,
+        documentation=(getattr(element, "documentation", "") or "").strip() or None,
+    )

@@ -1,0 +1,167 @@
+"""Regions of the sky, in the forms that people and services use. ICRS, degrees.
+
+Registries keep regions as base64 of ``lsst.sphgeom``'s encoding. ``s_region`` is the STC-S-like text of ObsCore (IVOA ObsCore 1.1,
+section 4.12; DALI 1.1 for the shapes); a union is given as its bounding circle, since the text form has none.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lsst.sphgeom import Box, ConvexPolygon, LonLat, Region, UnitVector3d
+
+from .errors import BadUserInput
+
+_SQUARE_DEGREES = (180.0 / math.pi) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class RegionInfo:
+    """``radius`` of the bounding circle and the centre in degrees, ``area`` in square degrees (of the region itself for boxes, circles and
+    convex polygons; of the bounding circle otherwise), ``vertices`` of a convex polygon only."""
+
+    s_region: str
+    ra: float
+    dec: float
+    radius: float
+    area: float
+    vertices: tuple[tuple[float, float], ...] | None
+
+
+@lru_cache(maxsize=20_000)
+def decode(text: str) -> Region:
+    """The region behind a registry's text; kept, since many rows share one."""
+    return Region.decodeBase64(text)
+
+
+_COUNTS = {"CIRCLE": (3, 3), "RANGE": (4, 4), "POLYGON": (6, 2_000)}
+_FORMS = "use CIRCLE ra dec radius, RANGE ra1 ra2 dec1 dec2 or POLYGON ra1 dec1 ra2 dec2 ra3 dec3 ... (convex), in ICRS degrees"
+
+
+@lru_cache(maxsize=1_000)
+def parse(shape: str) -> Region:
+    """IVOA POS text (SIA 2.0, section 2.1.1: CIRCLE, RANGE, POLYGON) as a region.
+
+    Raises
+    ------
+    BadUserInput
+        The text is no such shape, a number is out of range, or the vertices go round no convex polygon (sphgeom would silently take the
+        convex hull).
+    """
+    words = shape.split()
+    kind = words[0].upper() if words else ""
+    if len(words) > 1 and words[1].upper() == "ICRS":
+        del words[1]
+    try:
+        numbers = [float(word) for word in words[1:]]
+    except ValueError:
+        numbers = []
+    least, most = _COUNTS.get(kind, (1, 0))
+    if not least <= len(numbers) <= most or (kind == "POLYGON" and len(numbers) % 2):
+        raise BadUserInput(f"'{shape[:200]}' is no region of the sky; {_FORMS}.")
+    if any(math.isnan(n) or (math.isinf(n) and kind != "RANGE") for n in numbers):
+        raise BadUserInput(f"'{shape[:200]}' has a coordinate that is no number; {_FORMS}.")
+    latitudes = {"CIRCLE": numbers[1:2], "RANGE": numbers[2:], "POLYGON": numbers[1::2]}[kind]
+    if any(abs(n) > 90 and not math.isinf(n) for n in latitudes):
+        raise BadUserInput(f"'{shape[:200]}' has a declination outside of -90 to 90 degrees.")
+    if kind == "CIRCLE" and not 0 <= numbers[2] <= 180:
+        raise BadUserInput(f"'{shape[:200]}' has a radius outside of 0 to 180 degrees.")
+    if kind == "RANGE" and numbers[2] > numbers[3]:
+        raise BadUserInput(f"'{shape[:200]}' has its declinations the wrong way round.")
+    try:
+        region = Region.from_ivoa_pos(" ".join([kind, *words[1:]]))
+    except Exception as error:  # noqa: BLE001 - sphgeom raises several kinds for what the caller wrote
+        raise BadUserInput(f"'{shape[:200]}' is no region of the sky ({error}); {_FORMS}.") from None
+    if isinstance(region, ConvexPolygon):
+        _require_convex(shape, numbers, region)
+    return region
+
+
+def _require_convex(shape: str, numbers: list[float], hull: ConvexPolygon) -> None:
+    """Refuse vertices that are not, in their order, the corners of the hull that sphgeom made of them."""
+    given = [
+        UnitVector3d(LonLat.fromDegrees(*pair)) for pair in zip(numbers[::2], numbers[1::2], strict=True)
+    ]
+    corners = list(hull.getVertices())
+    places: list[int] = []
+    for point in given:
+        best = max(range(len(corners)), key=lambda i: corners[i].dot(point))
+        if corners[best].dot(point) >= 1.0 - 1e-15:
+            if not places or places[-1] != best:
+                places.append(best)
+        elif not _on_edge(point, corners):
+            raise BadUserInput(f"'{shape[:200]}' is no convex polygon; {_FORMS}.")
+    if len(places) > 1 and places[0] == places[-1]:
+        places.pop()
+    count = len(corners)
+    steps = {(b - a) % count for a, b in zip(places, places[1:] + places[:1], strict=True)}
+    if len(places) != count or steps not in ({1}, {count - 1}):
+        raise BadUserInput(
+            f"'{shape[:200]}' is no convex polygon: its sides cross or turn inwards; {_FORMS}."
+        )
+
+
+def _on_edge(point: UnitVector3d, corners: list[UnitVector3d]) -> bool:
+    """Whether the point lies within a millionth of an arcsecond of a side."""
+    for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
+        normal = a.cross(b)
+        length = math.sqrt(normal.dot(normal))
+        if (
+            length
+            and abs(normal.x() * point.x() + normal.y() * point.y() + normal.z() * point.z()) / length < 5e-12
+        ):
+            return True
+    return False
+
+
+def _degrees(vector: UnitVector3d) -> tuple[float, float]:
+    point = LonLat(vector)
+    longitude = point.getLon().asDegrees() % 360.0
+    return (0.0 if longitude == 360.0 else longitude, point.getLat().asDegrees())
+
+
+def _polygon_area(vertices: list[UnitVector3d]) -> float:
+    """Steradians: the fan of triangles around the first vertex (Eriksson 1990, The Mathematics Teacher / L'Huilier's equivalent).
+
+    tan(E/2) = a.(b x c) / (1 + a.b + b.c + c.a) stays exact for the small triangles that detectors are.
+    """
+    first, total = vertices[0], 0.0
+    for second, third in zip(vertices[1:], vertices[2:], strict=False):
+        cross = second.cross(third)
+        triple = first.x() * cross.x() + first.y() * cross.y() + first.z() * cross.z()
+        total += 2.0 * math.atan2(abs(triple), 1.0 + first.dot(second) + second.dot(third) + third.dot(first))
+    return total
+
+
+@lru_cache(maxsize=20_000)
+def describe(text: str) -> RegionInfo:
+    """What the schema's ``Region`` says of a registry's region."""
+    region = decode(text)
+    circle = region.getBoundingCircle()
+    ra, dec = _degrees(circle.getCenter())
+    radius = circle.getOpeningAngle().asDegrees()
+    vertices = None
+    if isinstance(region, ConvexPolygon):
+        corners = list(region.getVertices())
+        vertices = tuple(_degrees(corner) for corner in corners)
+        area = _polygon_area(corners) * _SQUARE_DEGREES
+        s_region = "POLYGON ICRS " + " ".join(f"{lon!r} {lat!r}" for lon, lat in vertices)
+    elif isinstance(region, Box) and not region.isFull():
+        area = region.getArea() * _SQUARE_DEGREES
+        lon, lat = region.getLon(), region.getLat()
+        s_region = (
+            f"RANGE ICRS {lon.getA().asDegrees()!r} {lon.getB().asDegrees()!r} "
+            f"{lat.getA().asDegrees()!r} {lat.getB().asDegrees()!r}"
+        )
+    else:
+        area = circle.getArea() * _SQUARE_DEGREES
+        s_region = f"CIRCLE ICRS {ra!r} {dec!r} {radius!r}"
+    return RegionInfo(s_region, ra, dec, radius, area, vertices)
+
+
+def overlaps(a: Region, b: Region) -> bool:
+    """Whether two regions share a point; exact for the pairs of shapes that sphgeom can decide, and true where it cannot say."""
+    answer = a.overlaps(b)
+    return answer is not False

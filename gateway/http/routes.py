@@ -1,0 +1,36 @@
+"""The routes of the service that speak GraphQL or say how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import strawberry
+from starlette.routing import Route
+
+from gateway.http.health import Health, Ping, schema_text
+from gateway.http.view import GraphQLView, MakeContext
+from gateway.limits import Limits
+
+
+def routes(
+    schema: strawberry.Schema,
+    make_context: MakeContext,
+    limits: Limits,
+    pings: Mapping[str, Ping],
+    sdl: str,
+    *,
+    origins: Sequence[str] = (),
+) -> list[Route]:
+    """/graphql, /schema.graphql, /healthz and /readyz, for a Starlette application.
+
+    They belong behind ``gateway.http.edge.middleware(origins)``, with ``http_error`` as the handler of Starlette's
+    HTTPException. See GraphQLView for ``make_context`` and Health for ``pings``.
+    """
+    health = Health(pings)
+    return [
+        # No methods: the view answers the wrong ones itself, in GraphQL's shape.
+        Route("/graphql", GraphQLView(schema, make_context, limits, origins=origins), name="graphql"),
+        Route("/schema.graphql", schema_text(sdl), name="schema"),
+        Route("/healthz", health.healthz, name="healthz"),
+        Route("/readyz", health.readyz, name="readyz"),
+    ]

@@ -1,0 +1,182 @@
+"""The endpoint /graphql: GraphQL over HTTP for Starlette, GET and POST.
+
+It follows the GraphQL over HTTP specification and passes its public audit suite (npm graphql-http). Bad input gets
+a 4xx with errors in GraphQL's shape, a request past its deadline 504, and a client that leaves ends its own work.
+Batches, subscriptions, uploads and a page in the browser are not served here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from inspect import isawaitable
+from typing import Any, cast
+
+import strawberry
+from graphql import ExecutionResult, OperationType
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from strawberry.execution import optimized_is_awaitable
+
+from gateway.http.body import Operation, parse_get, parse_post, read_body
+from gateway.http.documents import Document, Documents, InvalidDocument
+from gateway.http.encode import to_json
+from gateway.http.errors import Masking
+from gateway.http.negotiate import JSON, check_content_type, response_type
+from gateway.http.origin import check_origin
+from gateway.http.refusal import ClientGone, refuse
+from gateway.http.watch import while_awaited
+from gateway.limits import Budget, Deadline, Limits
+
+MakeContext = Callable[[Request, Budget, Deadline], Any | Awaitable[Any]]
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept, Origin",
+}
+
+
+class GraphQLView:
+    """An ASGI application that answers GraphQL requests.
+
+    Parameters
+    ----------
+    schema
+        Its resolvers, permissions, field extensions and execution_context_class all apply. Schema extensions and custom
+        directives do not, since documents are cached and run here: a schema with any is refused at once.
+    make_context
+        Called once for each request that is going to be executed, with the request (headers only), the budget
+        and the deadline; returns the context object, or an awaitable of it. What it raises is answered like a
+        field's error, for the whole request.
+    limits
+        Limits of document, body and time; ``max_cost`` is the budget's.
+    origins
+        Origins (``https://portal.example``) whose pages may send requests; ``*`` for all.
+    encode
+        The answer as bytes of JSON.
+    """
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        make_context: MakeContext,
+        limits: Limits | None = None,
+        *,
+        origins: Collection[str] = (),
+        encode: Callable[[Any], bytes] = to_json,
+    ) -> None:
+        if schema.get_extensions():
+            raise ValueError("schema extensions and custom directives would be ignored by GraphQLView")
+        self.schema = schema
+        self.limits = limits or Limits()
+        self.documents = Documents(schema, self.limits)
+        self._make_context = make_context
+        self._origins = frozenset(origins)
+        self._encode = encode
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        media_type = JSON
+        deadline = Deadline(self.limits.timeout)
+        masking = Masking(scope.get("state", {}).get("request_id"))
+        try:
+            media_type = response_type(request.headers.get("accept"))
+            operation = await self._read(request, receive, deadline)
+            masking.hide(operation.variables, request.headers.get("authorization", "").split(" "))
+            answer = await while_awaited(
+                self._answer(request, operation, deadline, masking), receive, deadline
+            )
+            response = self._response(answer, 200, media_type)
+        except ClientGone:
+            # Nobody reads it; the access log does (499 is nginx's word for it).
+            response = Response(status_code=499)
+        except Exception as fault:  # noqa: BLE001  whatever it was, the answer has GraphQL's shape
+            refusal = masking.refusal(fault)
+            status = 200 if refusal.well_formed and media_type == JSON else refusal.status
+            response = self._response({"errors": refusal.errors}, status, media_type)
+            response.headers.update(refusal.headers)
+        await response(scope, receive, send)
+
+    def _response(self, answer: dict[str, Any], status: int, media_type: str) -> Response:
+        return Response(
+            self._encode(answer), status, {**_HEADERS, "Content-Type": f"{media_type}; charset=utf-8"}
+        )
+
+    async def _read(self, request: Request, receive: Receive, deadline: Deadline) -> Operation:
+        """The operation that a client sent, by GET or POST."""
+        if request.method not in ("GET", "POST"):
+            raise refuse("GraphQL is asked with GET or POST.", 405, headers={"Allow": "GET, POST"})
+        check_origin(request.headers, self._origins)
+        if request.method == "POST":
+            check_content_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
+        try:
+            async with asyncio.timeout(deadline.remaining()):
+                body = await read_body(receive, request.headers.get("content-length"), self.limits.max_body)
+        except TimeoutError:
+            raise refuse(
+                f"The request body did not arrive within {self.limits.timeout:g} seconds.",
+                408,
+                "TIMEOUT",
+                headers={"Connection": "close"},
+                limit=self.limits.timeout,
+            ) from None
+        if request.method == "GET":
+            return parse_get(request.scope["query_string"], self.limits)
+        return parse_post(body, self.limits)
+
+    async def _answer(
+        self, request: Request, operation: Operation, deadline: Deadline, masking: Masking
+    ) -> dict[str, Any]:
+        """Parse, validate and execute; the body of the answer."""
+        try:
+            document = self.documents.get(operation.query)
+        except InvalidDocument as invalid:
+            raise masking.request_errors(invalid.errors) from None
+        masking.hide(document.literals)
+        self._check_type(document.operation_type(operation.operation_name), request.method)
+        budget = Budget(self.limits.max_cost)
+        context = self._make_context(request, budget, deadline)
+        if isawaitable(context):
+            context = await context
+        result = await self._execute(document, operation, context, masking)
+        answer: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            answer["errors"] = [masking.field_error(error) for error in result.errors]
+        if budget.spent:
+            answer["extensions"] = {"cost": budget.spent}
+        return answer
+
+    def _check_type(self, kind: OperationType | None, method: str) -> None:
+        """Refuse operations that this endpoint, or this method, does not run. None is for the executor to explain."""
+        if kind is OperationType.SUBSCRIPTION:
+            raise refuse("Subscriptions are not served here.", code="UNSUPPORTED", capability="subscriptions")
+        if kind is OperationType.MUTATION:
+            if method == "GET":
+                raise refuse("Mutations must be sent with POST.", 405, headers={"Allow": "POST"})
+            if self.schema._schema.mutation_type is None:
+                raise refuse("This service has no mutations.", code="UNSUPPORTED", capability="mutations")
+
+    async def _execute(
+        self, document: Document, operation: Operation, context: Any, masking: Masking
+    ) -> ExecutionResult:
+        """Run the operation as strawberry.Schema.execute would, which parses and logs the query each time."""
+        executor = self.schema.execution_context_class.build(
+            self.schema._schema,
+            document.node,
+            context_value=context,
+            raw_variable_values=operation.variables,
+            operation_name=operation.operation_name,
+            # A predicate without the TypeGuard that graphql-core's annotation asks for.
+            is_awaitable=cast(Any, optimized_is_awaitable),
+            operation_extensions=operation.extensions,
+        )
+        if isinstance(executor, list):
+            raise masking.request_errors(executor)
+        result = executor.execute_operation()
+        if isawaitable(result):
+            result = await result
+        if not isinstance(result, ExecutionResult):
+            raise TypeError("incremental delivery is not served")
+        return result
