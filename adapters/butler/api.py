@@ -7,8 +7,10 @@ thread of a bounded pool. Every call takes a Butler of its own, since one shared
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from lsst.daf.butler import Butler
@@ -31,6 +33,8 @@ from ..question import (
     Files,
     FindDataset,
     Memberships,
+    Order,
+    Page,
     Question,
     Records,
     RecordsByKey,
@@ -41,9 +45,9 @@ from ..question import (
     Versions,
     Where,
 )
-from ..rows import Rows
+from ..rows import Facets, FileContent, Rows
 from . import api_datasets, api_dimensions, expression
-from .api_files import files
+from .api_files import content, files
 from .api_names import Names
 from .api_selection import Selection
 from .mistakes import butlers_mistakes
@@ -82,6 +86,29 @@ class ButlerApi:
         paged = question.paged(call.max_rows) if hasattr(question, "page") else question
         return len(self.ask(paged, call).rows)
 
+    def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets:
+        """Datasets counted by values; ``by`` may name what an order may name, and ``type``."""
+        if not isinstance(question, Datasets):
+            raise Unsupported("Facets are counted over datasets only.", capability="FACETS")
+        names = [name for name in by if name != "type"]
+        ordered = replace(question, order=tuple(Order(name) for name in names), page=Page(call.max_rows))
+        rows = self.ask(ordered, call)
+        counts: Counter[tuple[Any, ...]] = Counter()
+        for row in rows.rows:
+            key = rows.key(row) if rows.key is not None else ()
+            values = iter(key[: len(names)])
+            counts[tuple(row[1] if name == "type" else next(values) for name in by)] += 1
+        found = sorted(counts.items(), key=lambda one: (-one[1], [(v is None, v) for v in one[0]]))
+        return Facets(tuple(by), [(*key, number) for key, number in found[:first]], len(found) <= first)
+
+    def explain(self, question: Question, call: Call) -> list[str]:  # noqa: ARG002
+        """Nothing: what Butler says of empty answers is in its errors."""
+        return []
+
+    def content(self, dataset: str, component: str | None, call: Call) -> FileContent:  # noqa: ARG002
+        with ExitStack() as stack:
+            return content(self._enter(stack), dataset, component)
+
     def dataset_ids(
         self,
         dataset_type: str,
@@ -113,7 +140,7 @@ class ButlerApi:
                 dataset_type=found.name,
                 what=f"'{found.name}'",
             )
-            steps = names.path(tuple(collections))
+            steps = names.steps(collections)
             rows = api_datasets.memberships(butler, found, steps, selection, call.max_rows)
             return {row[f"{found.name}.dataset_id"].hex for row in rows}
 

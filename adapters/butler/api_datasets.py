@@ -13,12 +13,22 @@ from uuid import UUID
 
 from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, DatasetType
 
-from ..errors import BadUserInput, unknown
-from ..question import Certifications, Datasets, DatasetsById, FindDataset, Memberships, Span, Versions
+from ..errors import BadUserInput
+from ..question import (
+    Certifications,
+    Constraint,
+    Datasets,
+    DatasetsById,
+    FindDataset,
+    Memberships,
+    Op,
+    Span,
+    Versions,
+)
 from ..rows import Column, Kind, Row, Rows, TypeInfo
 from . import expression, glob
 from .api_dimensions import order_names, too_many
-from .api_name import Raw, dimension_kind, ends, nanoseconds
+from .api_name import Name, Raw, dimension_kind, ends, nanoseconds, resolve
 from .api_names import Names, Step, info_of
 from .api_place import Key, Place
 from .api_selection import Selection, merged, overlap
@@ -29,7 +39,10 @@ _PLAIN = (
     Column("run", Kind.STRING),
     Column("ingest_date", Kind.TIME),
 )
-_FIELDS = frozenset({"dataset_id", "run", "ingest_date", "collection", "timespan"})
+_EARLIEST = -(2**63)
+"""In a key, the begin of a range that is unbounded: before everything."""
+
+_FIELDS: Any = frozenset({"dataset_id", "run", "ingest_date", "collection", "timespan"})
 
 
 class Shape:
@@ -106,6 +119,10 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
     selected = list[tuple[DatasetType, Selection]]()
     for found in types:
         try:
+            if question.validity is not None and not found.isCalibration():
+                raise BadUserInput(
+                    f"validity is refused for '{found.name}': it is no calibration type; ask with time."
+                )
             selection = Selection(
                 butler,
                 found.dimensions,
@@ -132,10 +149,8 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
         first = _find_first(question, found, steps, named)
         best: dict[Any, tuple[int, Raw]] = {}
         for row in memberships(butler, found, steps, selection, most, validity=question.validity):
-            if question.ingested_before is not None:
-                ingested = nanoseconds(row[f"{found.name}.ingest_date"])
-                if ingested is None or ingested >= question.ingested_before:
-                    continue
+            if not _ingested(row, found.name, question.ingested_before):
+                continue
             key = shape.required(row, found.name) if first else row[f"{found.name}.dataset_id"]
             place = rank[row[f"{found.name}.collection"]]
             if key not in best or place < best[key][0]:
@@ -150,9 +165,7 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
     return Place(down).page(shape.columns, keyed, question.page, types=shape.types)
 
 
-def _terms(question: Datasets, found: DatasetType, exact: bool) -> list[Any]:
-    from .api_name import resolve
-
+def _terms(question: Datasets, found: DatasetType, exact: bool) -> list[Name]:
     if exact:
         return order_names(question.order, found.dimensions, dataset=True)
     return [resolve(term.name, found.dimensions, dataset=True) for term in question.order]
@@ -164,18 +177,18 @@ def _inapplicable(butler: Butler, found: DatasetType, question: Datasets) -> boo
         Selection(butler, found.dimensions, question.constraints, dataset_type=found.name)
     except BadUserInput:
         return False
-    return question.sky is not None or question.time is not None or question.among is not None
+    return any(part is not None for part in (question.sky, question.time, question.among, question.validity))
 
 
 def _find_first(question: Datasets, found: DatasetType, steps: Sequence[Step], named: Sequence[str]) -> bool:
     """The rule for one type. Raises BadUserInput for find-first in ranges of validity."""
-    certified = found.isCalibration() and any(s.type == "CALIBRATION" for s in steps)
+    own = [step.name for step in steps if step.type == "CALIBRATION" and found.name in step.types]
+    certified = bool(own) and found.isCalibration()
     if question.find_first is None:
         return not certified and not any(glob.is_glob(name) for name in named)
     if question.find_first and certified:
-        calibrations = ", ".join(s.name for s in steps if s.type == "CALIBRATION")
         raise BadUserInput(
-            f"'{found.name}' is a calibration type and {calibrations} holds it by ranges of validity: find-first has no one answer "
+            f"'{found.name}' is a calibration type and {', '.join(own)} holds it by ranges of validity: find-first has no one answer "
             "there. Leave findFirst out, or use findDataset with a validity."
         )
     return question.find_first
@@ -233,34 +246,30 @@ def membership_rows(butler: Butler, names: Names, question: Memberships, most: i
 
 
 def find(butler: Butler, names: Names, question: FindDataset, most: int) -> Rows:
-    """Butler's find_dataset, with the cases refused in which it would silently find nothing or pick one."""
-    (found,) = names.types([question.type])
-    steps = names.path(question.collections)
+    """Collection by collection in search order, as Butler's find_dataset, with the cases refused in which that would silently find
+    nothing. Components are looked up as their parents, which have the same ids."""
+    (found,) = names.types([question.type.partition(".")[0]])
+    steps = [step for step in names.path(question.collections) if found.name in step.types]
     shape = Shape(butler, [found])
-    certified = [s.name for s in steps if s.type == "CALIBRATION" and found.name in s.types]
-    if found.isCalibration() and certified and question.validity is None:
+    certified = [s.name for s in steps if s.type == "CALIBRATION"] if found.isCalibration() else []
+    if certified and question.validity is None:
         raise BadUserInput(
             f"'{found.name}' is a calibration type and {', '.join(certified)} holds it by ranges of validity: say when (validity)."
         )
-    data_id = _complete(butler, found, dict(question.data_id))
+    selection = Selection(butler, found.dimensions, _complete(found, question), dataset_type=found.name)
     for step in steps:
-        if found.name not in step.types:
-            continue
-        selection = Selection(butler, found.dimensions, dataset_type=found.name)
         asked = question.validity if step.type == "CALIBRATION" else None
         rows: dict[Any, Raw] = {}
         ranges = []
-        for row in memberships(butler, found, [step], selection, most, validity=asked, among=[data_id]):
-            ingested = nanoseconds(row[f"{found.name}.ingest_date"])
-            before = question.ingested_before
-            if before is None or (ingested is not None and ingested < before):
+        for row in memberships(butler, found, [step], selection, most, validity=asked):
+            if _ingested(row, found.name, question.ingested_before):
                 rows[row[f"{found.name}.dataset_id"]] = row
-                ranges.append(row[f"{found.name}.timespan"])
+                ranges.append(ends(row[f"{found.name}.timespan"]))
         if len(rows) > 1:
             raise BadUserInput(
-                f"Several datasets of '{found.name}' are valid then in {step.name}: {', '.join(map(str, ranges))}. "
-                "Give an instant, or a shorter range.",
-                ranges=[list(ends(one)) for one in ranges],
+                f"Several datasets of '{found.name}' in {step.name} match: {', '.join(sorted(one.hex for one in rows))}. "
+                "Give an instant, or a shorter range, and the whole data ID.",
+                ranges=[list(one) for one in ranges],
             )
         if rows:
             return Rows(
@@ -269,23 +278,29 @@ def find(butler: Butler, names: Names, question: FindDataset, most: int) -> Rows
     return Rows(shape.columns, [], types=shape.types)
 
 
-def _complete(butler: Butler, found: DatasetType, given: dict[str, str | int]) -> DataCoordinate:
-    """The data ID behind what was given, alternate keys too (Butler resolves them). Raises BadUserInput."""
+def _complete(found: DatasetType, question: FindDataset) -> tuple[Constraint, ...]:
+    """The data ID as constraints; keys that the type's dimensions lack are of no matter, as in Butler.
+
+    Raises
+    ------
+    BadUserInput
+        A name is unknown, or neither a required dimension nor a field that stands for it is given.
+    """
     group = found.dimensions
-    for name in given:
-        head = name.partition(".")[0]
-        if "." not in name and head not in butler.dimensions.elements.names and not _is_field(butler, name):
-            message, details = unknown("dimension", name, [d for d in group.names])
-            raise BadUserInput(message, **details)
-    plain = {name: value for name, value in given.items() if name in group.names}
-    if all(name in plain for name in group.required):
-        return DataCoordinate.standardize({n: plain[n] for n in group.required}, dimensions=group)
-    rewritten, _ = butler._rewrite_data_id(given, found)  # type: ignore[attr-defined]
-    return DataCoordinate.standardize(rewritten, dimensions=group).subset(group)
+    named = [(Constraint(name, Op.EQ, value), resolve(name, group)) for name, value in question.data_id]
+    stands = {name.element for _, name in named}
+    missing = [dimension for dimension in group.required if dimension not in stands]
+    if missing:
+        raise BadUserInput(
+            f"The data ID lacks {', '.join(missing)}: a dataset of type '{found.name}' is found by {', '.join(group.required)}.",
+            missing=missing,
+        )
+    return tuple(constraint for constraint, name in named if not name.outside)
 
 
-def _is_field(butler: Butler, name: str) -> bool:
-    return any(name in element.schema.names for element in butler.dimensions.elements)
+def _ingested(row: Raw, dataset_type: str, before: int | None) -> bool:
+    ingested = nanoseconds(row[f"{dataset_type}.ingest_date"])
+    return before is None or (ingested is not None and ingested < before)
 
 
 def versions(butler: Butler, names: Names, question: Versions, most: int) -> Rows:
@@ -340,8 +355,7 @@ def certifications(butler: Butler, names: Names, question: Certifications, most:
     for row in rows:
         span = ends(row[f"{found.name}.timespan"])
         given = (*shape.row(row, found.name), *span)
-        keyed[(*shape.required(row, found.name), span[0], given[0], span[1])] = given
+        begin = _EARLIEST if span[0] is None else span[0]
+        keyed[(*shape.required(row, found.name), begin, given[0])] = given
     columns = (*shape.columns, Column("valid_begin", Kind.TIME), Column("valid_end", Kind.TIME))
-    begin = len(found.dimensions.required)
-    place = Place(nulls_first=[begin])
-    return place.page(columns, list(keyed.items()), question.page, types=shape.types)
+    return Place().page(columns, list(keyed.items()), question.page, types=shape.types)

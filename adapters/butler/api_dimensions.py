@@ -6,10 +6,10 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from lsst.daf.butler import Butler, DataCoordinate, DimensionGroup
+from lsst.daf.butler import Butler, DataCoordinate, DimensionGroup, DimensionUniverse
 
 from ..errors import BadUserInput, TooComplex, unknown
-from ..question import DataIds, KeyValue, Order, Records, RecordsByKey, Regions, Timespans
+from ..question import DataIds, Order, Records, RecordsByKey, Regions, Timespans
 from ..rows import Column, Kind, Row, Rows
 from . import expression
 from .api_name import Name, Raw, dimension_kind, ends, fields, resolve
@@ -37,10 +37,8 @@ def fetch(
         query = selection.narrow(query)
         wanted = merged(selection.fields, more)
         result = query.general(selection.group, dimension_fields=wanted).limit(most * _FETCHED + 1)
-        count = 0
-        for row in result:
-            count += 1
-            if count > most * _FETCHED:
+        for count, row in enumerate(result):
+            if count >= most * _FETCHED:
                 raise too_many(most)
             if selection.admits(row):
                 yield row
@@ -87,8 +85,8 @@ def data_ids(butler: Butler, names: Names, question: DataIds, most: int) -> Rows
         what="data IDs of " + (", ".join(group.required) or "no dimensions"),
     )
     terms = order_names(question.order, group)
-    for name in terms:
-        selection.need(name)
+    for term in terms:
+        selection.need(term)
     found = {tuple(row[n] for n in group.names): row for row in fetch(selection, most, {})}
     if question.having or question.lacking:
         steps = names.path(question.collections)
@@ -109,6 +107,20 @@ def data_ids(butler: Butler, names: Names, question: DataIds, most: int) -> Rows
         for key, row in found.items()
     ]
     return Place([o.descending for o in question.order]).page(columns, keyed, question.page)
+
+
+def _require_listable(dimensions: Sequence[str], universe: DimensionUniverse) -> None:
+    pixels = universe.skypix_dimensions.names
+    if not dimensions:
+        raise BadUserInput("Data IDs have at least one dimension.")
+    for name in dimensions:
+        if name not in universe.dimensions:
+            message, details = unknown(
+                "dimension", name, [d for d in universe.dimensions.names if d not in pixels]
+            )
+            raise BadUserInput(message, **details)
+        if name in pixels:
+            raise BadUserInput(f"'{name}' is a pixelisation of the sky: it has no list of data IDs.")
 
 
 def records(butler: Butler, question: Records, most: int) -> Rows:
@@ -143,7 +155,7 @@ def records_by_key(butler: Butler, question: RecordsByKey, most: int) -> Rows:
     layout = _Layout(butler, question.element)
     by_key = {
         tuple(row[n] for n in layout.required): layout.row(row)
-        for row in _of_keys(butler, layout.required_group, layout.group, layout.fields, question.keys, most)
+        for row in _of_keys(butler, layout.required, layout.group, layout.fields, question.keys, most)
     }
     rows = [(parent, *by_key[key]) for parent, key in enumerate(question.keys) if key in by_key]
     return Rows((Column("parent", Kind.LONG), *layout.columns), rows)
@@ -158,7 +170,7 @@ def regions(butler: Butler, question: Regions, most: int) -> Rows:
     if not group.spatial and "exposure" in group.names:
         wide = universe.conform([*group.required, "visit"])
     families = sorted(
-        (family.choose(wide) for family in wide.spatial),
+        (universe[family.choose(wide).name] for family in wide.spatial),
         key=lambda e: (
             e.name not in universe.skypix_dimensions.names,
             len(e.required),
@@ -171,13 +183,13 @@ def regions(butler: Butler, question: Regions, most: int) -> Rows:
     found: dict[Key, str] = {}
     if element in universe.skypix_dimensions.names:
         pixels = universe.skypix_dimensions[element].pixelization
-        place = tuple(group.required).index(element)
-        found = {key: _encoded(pixels.pixel(key[place])) for key in question.keys}
+        place = question.dimensions.index(element)
+        found = {key: _encoded(pixels.pixel(int(key[place] or 0))) for key in question.keys}
     else:
-        rows = list(_of_keys(butler, group, wide, {element: {"region"}}, question.keys, most))
+        rows = list(_of_keys(butler, question.dimensions, wide, {element: {"region"}}, question.keys, most))
         for row in sorted(rows, key=lambda row: row.get("visit") or 0):
             if (seen := row[f"{element}.region"]) is not None:
-                found.setdefault(tuple(row[n] for n in group.required), _encoded(seen))
+                found.setdefault(tuple(row[n] for n in question.dimensions), _encoded(seen))
     return Rows(
         columns, [(parent, element, found[key]) for parent, key in enumerate(question.keys) if key in found]
     )
@@ -197,8 +209,10 @@ def timespans(butler: Butler, question: Timespans, most: int) -> Rows:
     for family in group.temporal:
         element = family.choose(group).name
         found = {
-            tuple(row[n] for n in group.required): ends(span)
-            for row in _of_keys(butler, group, group, {element: {"timespan"}}, question.keys, most)
+            tuple(row[n] for n in question.dimensions): ends(span)
+            for row in _of_keys(
+                butler, question.dimensions, group, {element: {"timespan"}}, question.keys, most
+            )
             if (span := row[f"{element}.timespan"]) is not None
         }
         rows = [(parent, element, *found[key]) for parent, key in enumerate(question.keys) if key in found]
@@ -208,14 +222,14 @@ def timespans(butler: Butler, question: Timespans, most: int) -> Rows:
 
 def _of_keys(
     butler: Butler,
-    group: DimensionGroup,
+    names: Sequence[str],
     wide: DimensionGroup,
     wanted: Mapping[str, Iterable[str]],
     keys: Sequence[tuple[str | int, ...]],
     most: int,
 ) -> Iterator[Raw]:
-    """Rows of ``wide`` for data IDs of ``group`` given by their required values, uploaded at once."""
-    names = tuple(group.required)
+    """Rows of ``wide`` for data IDs given by the values of these dimensions, uploaded at once."""
+    group = wide.universe.conform(names)
     if any(len(key) != len(names) for key in keys):
         raise BadUserInput(f"A key has the values of {', '.join(names) or 'no dimensions'}, in this order.")
     uploaded = [
@@ -247,8 +261,6 @@ class _Layout:
             raise BadUserInput(message, **details)
         element = universe[name]
         self.group = element.minimal_group
-        self.required = tuple(n for n in self.group.names if n in element.required.names)
-        self.required_group = universe.conform(element.required.names)
         own = [n for n in self.group.names if n in element.dimensions.names]
         self.required = tuple(element.required.names)
         self._dimensions = own
@@ -281,7 +293,3 @@ class _Layout:
 
 def _encoded(region: Any) -> str:
     return b64encode(region.encode()).decode("ascii")
-
-
-def values_of(names: Sequence[str], row: Raw) -> tuple[KeyValue, ...]:
-    return tuple(row[name] for name in names)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from lsst.daf.butler import Butler, DatasetRef
+from lsst.resources import ResourcePath
 
-from ..errors import BadUserInput
+from ..errors import BadUserInput, NotFound
 from ..question import Files
-from ..rows import Column, Kind, Row, Rows
+from ..rows import Column, FileContent, Kind, Row, Rows
 
 _COLUMNS = (
     Column("id", Kind.UUID),
@@ -43,12 +45,12 @@ def _of(butler: Butler, ref: DatasetRef) -> Iterator[Row]:
         uris = butler.getURIs(ref)
     except (FileNotFoundError, LookupError):
         return
-    places = {None: uris.primaryURI} if uris.primaryURI is not None else {}
-    places |= dict(uris.componentURIs)
+    places: dict[str | None, Any] = {} if uris.primaryURI is None else {None: uris.primaryURI}
+    places.update(uris.componentURIs)
     records: dict[str | None, Any] = {}
     for stored in (ref._datastore_records or {}).values():
-        for record in stored:
-            records[getattr(record, "component", None) or None] = record
+        for one in stored:
+            records[getattr(one, "component", None) or None] = one
     for component, uri in places.items():
         record = records.get(component)
         size = getattr(record, "file_size", -1)
@@ -56,9 +58,19 @@ def _of(butler: Butler, ref: DatasetRef) -> Iterator[Row]:
             ref.id.hex,
             uri.geturl(),
             component,
-            getattr(getattr(record, "storageClass", None), "name", None)
-            or getattr(record, "storage_class_name", None),
+            getattr(record, "storage_class_name", None),
             getattr(record, "formatter", None),
             None if size is None or size < 0 else size,
             getattr(record, "checksum", None),
         )
+
+
+def content(butler: Butler, dataset: str, component: str | None) -> FileContent:
+    """Where the bytes of one artefact are. NotFound where there is no file."""
+    for row in files(butler, Files((dataset,))).rows:
+        if row[2] == component or (component is None and row[2] is None):
+            place = ResourcePath(row[1])
+            media_type = mimetypes.guess_type(place.basename())[0] or "application/octet-stream"
+            local = place.ospath if place.isLocal else None
+            return FileContent(local, None if local else place.geturl(), place.basename(), media_type)
+    raise NotFound("The dataset has no such file here.", dataset=dataset, component=component)

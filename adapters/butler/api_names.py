@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lsst.daf.butler import Butler, CollectionInfo, CollectionType, DatasetType
+from lsst.daf.butler import Butler, CollectionInfo, DatasetType
 
 from ..errors import BadUserInput, NotFound, unknown
 from ..question import (
@@ -88,10 +88,12 @@ class Names:
                 roots += sorted(name for name in self.collections() if glob.matches(name, pattern))
             else:
                 roots.append(self.collection(pattern).name)
-        known = self.collections()
-        return [
-            Step(n, known[n].type.name, known[n].dataset_types or frozenset()) for n in self.flattened(roots)
-        ]
+        return self.steps(self.flattened(roots))
+
+    def steps(self, names: Iterable[str]) -> list[Step]:
+        """Collections by their exact names, in this order."""
+        found = [self.collection(name) for name in names]
+        return [Step(one.name, one.type.name, one.dataset_types or frozenset()) for one in found]
 
     def collection(self, name: str) -> CollectionInfo:
         known = self.collections()
@@ -109,7 +111,7 @@ class Names:
             if name in seen:
                 continue
             seen.add(name)
-            if known[name].type is CollectionType.CHAINED:
+            if known[name].type.name == "CHAINED":
                 stack.extend(reversed(known[name].children))
             else:
                 out.setdefault(name)

@@ -13,19 +13,17 @@ Key = tuple[KeyValue, ...]
 
 
 class Place:
-    """Compares keys term by term; terms beyond ``descending`` ascend. ``nulls_first``: positions where None comes first."""
+    """Compares keys term by term; None is last either way, terms beyond ``descending`` ascend."""
 
-    def __init__(self, descending: Sequence[bool] = (), nulls_first: Sequence[int] = ()) -> None:
+    def __init__(self, descending: Sequence[bool] = ()) -> None:
         self.descending = tuple(descending)
-        self.nulls_first = frozenset(nulls_first)
 
     def compare(self, a: Key, b: Key) -> int:
         for position, (left, right) in enumerate(zip(a, b, strict=False)):
             if left == right:
                 continue
             if left is None or right is None:
-                first = -1 if left is None else 1
-                return first if position in self.nulls_first else -first
+                return 1 if left is None else -1
             less = left < right  # type: ignore[operator]
             down = position < len(self.descending) and self.descending[position]
             return -1 if less is not down else 1
@@ -35,7 +33,8 @@ class Place:
         self, columns: Sequence[Column], keyed: Sequence[tuple[Key, Row]], page: Page, **rows: Any
     ) -> Rows:
         """Rows in order behind ``page.after``, ``page.first`` of them, and whether more follow."""
-        ordered = sorted(keyed, key=cmp_to_key(lambda a, b: self.compare(a[0], b[0])))
+        by_key = cmp_to_key(self.compare)
+        ordered = sorted(keyed, key=lambda one: by_key(one[0]))
         if page.after is not None:
             after = tuple(page.after)
             ordered = [one for one in ordered if self.compare(one[0], after) > 0]

@@ -1,27 +1,28 @@
 """One SELECT over one association table: the datasets of one type in one collection, or in many.
 
-The narrow form (one collection, governors fixed) follows the table's own unique index (dataset_type_id, collection_id, required dimensions), so that a page
-costs the same wherever it lies. The wide form (many collections at once) sorts.
+The narrow form (one collection, governors fixed) follows the table's own unique index (dataset_type_id,
+collection_id, required dimensions), so that a page costs the same wherever it lies. The wide form (many
+collections at once) sorts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..question import Datasets, KeyValue, Op
+from ..question import Constraint, Datasets, KeyValue, Op
 from ..rows import Kind
 from . import conditions
 from .joins import Name, Source, resolve
 from .names import CollectionRecord, TypeRecord
 from .order import Term, behind, sorting
 from .tables import Tables
+from .walk import walk, walked
 
 Column = sa.ColumnElement[Any]
-
 
 _NULLS: Mapping[Kind, type[sa.types.TypeEngine[Any]]] = {Kind.STRING: sa.Text, Kind.FLOAT: sa.Float}
 
@@ -36,21 +37,23 @@ class Extra:
 
 @dataclass(slots=True)
 class Restriction:
-    """What was found out beforehand about one dataset type: keys that lie in the sky shape, ids that satisfy an expression."""
+    """What was found out beforehand about one dataset type: keys that lie in the sky shape, ids that satisfy an
+    expression, and which dimensions have a table short enough to walk."""
 
     keys: list[tuple[tuple[str, ...], list[tuple[Any, ...]]]] = field(default_factory=list)
     ids: list[str] | None = None
-    small: Mapping[str, bool] = field(default_factory=dict)  # dimension -> its table is short enough to walk
+    small: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """``collections`` with their ranks in the search order; ``fixed``: governor values; ``calibration``: the table with validity ranges."""
+    """``collections`` with their ranks in the search order; ``fixed``: values of dimensions, as of governors;
+    ``calibration``: the table with validity ranges."""
 
     type: TypeRecord
     collections: tuple[tuple[int, CollectionRecord], ...]
     calibration: bool
-    fixed: Mapping[str, str]
+    fixed: Mapping[str, KeyValue]
 
     @property
     def narrow(self) -> bool:
@@ -60,6 +63,15 @@ class Branch:
     def distinct(self) -> bool:
         """Whether every data ID, and so every dataset, comes once."""
         return self.narrow and not self.calibration
+
+    def constants(self, question: Datasets) -> dict[str, KeyValue]:
+        """Dimensions with one value throughout the branch: no order and no key needs them."""
+        found: dict[str, KeyValue] = dict(self.fixed)
+        for constraint in question.constraints:
+            if constraint.op is Op.EQ and constraint.name in self.type.info.required:
+                assert not isinstance(constraint.value, tuple)
+                found.setdefault(constraint.name, constraint.value)
+        return found
 
 
 def build(
@@ -72,16 +84,82 @@ def build(
     *,
     limit: int | None,
     find_first: bool,
-) -> sa.Select[Any] | None:
-    """The SELECT: type, dataset_id, rank, then ``columns`` (dimensions of all types, null where this one lacks them), then the extras.
+) -> list[sa.Select[Any]]:
+    """SELECTs of type, dataset_id, rank, then ``columns`` (dimensions of all types, null where this one lacks
+    them), then the extras.
 
-    With a ``limit`` its rows are the first ones behind the question's page key, ordered; None: it can have no row.
+    With a ``limit`` each has its first rows behind the question's page key, ordered. They share no row; none:
+    there can be none behind the key.
     """
+    parts = [(branch, question)]
+    if limit is not None and tables.dialect.name == "sqlite" and not extras:
+        if walked(branch.type, question, branch.constants(question), restriction.small):
+            parts = _pieces(branch, question, find_first)
+    selects = (
+        _select(own, asked, columns, extras, restriction, tables, limit=limit, find_first=find_first)
+        for own, asked in parts
+    )
+    return [select for select in selects if select is not None]
+
+
+def _pieces(branch: Branch, question: Datasets, find_first: bool) -> list[tuple[Branch, Datasets]]:
+    """What lies behind a page key, as ranges that an index answers one by one.
+
+    Behind (3, 50) are detector 3 with a visit past 50, and the detectors past 3; together they would be a condition
+    that SQLite answers by looking at every visit of detector 3.
+    """
+    after = question.page.after
+    if after is None or after[0] != branch.type.name:
+        return [(branch, question)]
+    open_ended = replace(question, page=replace(question.page, after=None))
+    constants = branch.constants(question)
+    fixed: dict[str, KeyValue] = dict(branch.fixed)
+    pieces: list[tuple[Branch, Datasets]] = []
+    for name, value in zip(branch.type.info.required, after[1:], strict=False):
+        if name in constants:
+            if value is not None and constants[name] != value:
+                later = constants[name] > value  # type: ignore[operator]
+                return [*pieces, (replace(branch, fixed=fixed), open_ended)] if later else pieces
+            continue
+        assert value is not None
+        further = Constraint(name, Op.GT, value)
+        # A lower bound of the question's own that lies behind us goes: SQLite would enter the index there.
+        kept = (c for c in question.constraints if not _below(c, further))
+        constraints = (*kept, further)
+        pieces.append((replace(branch, fixed=dict(fixed)), replace(open_ended, constraints=constraints)))
+        fixed[name] = value
+    if not find_first:
+        # The same data ID again, under another id.
+        pieces.append((replace(branch, fixed=fixed), question))
+    return pieces
+
+
+def _below(constraint: Constraint, further: Constraint) -> bool:
+    """Whether a lower bound is implied by a later one."""
+    if constraint.name != further.name or constraint.op not in (Op.GE, Op.GT):
+        return False
+    return type(constraint.value) is type(further.value) and constraint.value <= further.value  # type: ignore[operator]
+
+
+def _select(
+    branch: Branch,
+    question: Datasets,
+    columns: Sequence[str],
+    extras: Sequence[Extra],
+    restriction: Restriction,
+    tables: Tables,
+    *,
+    limit: int | None,
+    find_first: bool,
+) -> sa.Select[Any] | None:
     dialect, record = tables.dialect, branch.type
     name = record.calibs if branch.calibration else record.tags
     assert name is not None
     table = tables.association(name, record.info.required, branch.calibration).alias()
+    constants = branch.constants(question)
     source = Source(tables, record.group, table, {d: table.c[d] for d in record.info.required})
+    if dialect.name == "sqlite":
+        walk(source, table, walked(record, question, constants, restriction.small), constants)
     dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
 
     source.conditions.append(table.c.dataset_type_id == record.id)
@@ -95,27 +173,9 @@ def build(
         assert source.clause is not None
         source.clause = source.clause.join(ranks, ranks.c.c0 == table.c.collection_id)
         place = ranks.c.c1
-    for dimension, governor in branch.fixed.items():
-        source.conditions.append(table.c[dimension] == governor)
-
-    conditions.apply(question.constraints, source, dataset)
-    if question.among is not None:
-        conditions.among(question.among, source)
-    if question.time is not None:
-        element = timed(record).name
-        source.conditions.append(dialect.overlaps(source.element(element), question.time))
-    if question.validity is not None:
-        source.conditions.append(dialect.overlaps(table, question.validity))
-    if question.ingested_before is not None:
-        source.conditions.append(dataset.dataset().c.ingest_date < question.ingested_before)
-    for names, keys in restriction.keys:
-        _within_keys(source, names, keys)
-    if restriction.ids is not None:
-        source.conditions.append(dialect.ids_within(table.c.dataset_id, restriction.ids))
-
-    constants = _constants(branch, question)
-    if dialect.name == "sqlite":
-        _walk_short_tables(source, record, question, constants, restriction.small, table)
+    for dimension, value in branch.fixed.items():
+        source.conditions.append(table.c[dimension] == value)
+    _constrain(source, table, dataset, question, restriction)
 
     terms: list[Term] = []
     selected: list[Column] = [
@@ -125,22 +185,24 @@ def build(
     ]
     for dimension in columns:
         own = dimension in record.info.required
-        value: Column = table.c[dimension] if own else dialect.null(tables.sql_type(dimension))
-        selected.append(value.label(dimension))
+        shown: Column = table.c[dimension] if own else dialect.null(tables.sql_type(dimension))
+        selected.append(shown.label(dimension))
     for position, extra in enumerate(extras):
         column, kind, nullable = _extra(extra, record, source, dataset, tables)
         selected.append(column.label(f"x{position}"))
         terms.append(Term(column, kind, extra.descending, nullable))
     terms.append(Term(sa.null(), Kind.STRING, constant=record.name))
     for dimension in record.info.required:
-        terms.append(Term(table.c[dimension], tables.kind(dimension), constant=constants.get(dimension)))
+        key = source.keys[dimension]
+        terms.append(Term(key, tables.kind(dimension), constant=constants.get(dimension)))
     if not find_first:
         terms.append(Term(table.c.dataset_id, Kind.UUID))
 
     if limit is None:
         return source.select(*selected)
     if question.page.after is not None:
-        later = behind(terms, key_values(question.page.after, record, len(extras), find_first), dialect)
+        values = key_values(question.page.after, record, len(extras), find_first)
+        later = behind(terms, values, dialect)
         if later is False:
             return None
         if not isinstance(later, bool):
@@ -149,8 +211,35 @@ def build(
     if branch.calibration:
         # Certified for several ranges, a dataset stands here several times.
         statement = statement.distinct()
+    # Where a data ID comes once, its dataset's id decides nothing, and an index need not know of it.
     order = sorting(terms if not branch.distinct or find_first else terms[:-1], dialect)
     return statement.order_by(*order).limit(limit)
+
+
+def _constrain(
+    source: Source,
+    table: sa.FromClause,
+    dataset: conditions.DatasetColumns,
+    question: Datasets,
+    restriction: Restriction,
+) -> None:
+    """Every constraint of the question that this type's rows can meet, as conditions."""
+    dialect = source.tables.dialect
+    conditions.apply(question.constraints, source, dataset)
+    if question.among is not None:
+        conditions.among(question.among, source)
+    if question.time is not None:
+        (family, *_) = source.group.temporal
+        element = family.choose(source.group)
+        source.conditions.append(dialect.overlaps(source.element(element.name), question.time))
+    if question.validity is not None:
+        source.conditions.append(dialect.overlaps(table, question.validity))
+    if question.ingested_before is not None:
+        source.conditions.append(dataset.dataset().c.ingest_date < question.ingested_before)
+    for names, keys in restriction.keys:
+        conditions.within_keys(source, names, keys)
+    if restriction.ids is not None:
+        source.conditions.append(dialect.ids_within(table.c.dataset_id, restriction.ids))
 
 
 def key_values(
@@ -158,69 +247,11 @@ def key_values(
 ) -> list[KeyValue]:
     """The page key's values as they stand against this type's terms; keys of other types end at the type's name."""
     count = len(record.info.required)
-    values = list(after[: extras + 1 + count])
-    values += [None] * (extras + 1 + count - len(values))
+    dimensions = list(after[extras + 1 : -1])
     if after[extras] != record.name:
-        values = [*after[: extras + 1], *([None] * count)]
+        dimensions = [None] * count
+    values = [*after[: extras + 1], *dimensions]
     return values if find_first else [*values, after[-1]]
-
-
-def timed(record: TypeRecord) -> Any:
-    """The finest temporal element of a type's dimensions; the caller has seen to it that there is one."""
-    (family, *_) = record.group.temporal
-    return family.choose(record.group)
-
-
-def _constants(branch: Branch, question: Datasets) -> dict[str, KeyValue]:
-    """Dimensions with one value throughout the branch: no order and no key needs them."""
-    found: dict[str, KeyValue] = dict(branch.fixed)
-    for constraint in question.constraints:
-        if constraint.op is Op.EQ and constraint.name in branch.type.info.required:
-            assert not isinstance(constraint.value, tuple)
-            found.setdefault(constraint.name, constraint.value)
-    return found
-
-
-def _within_keys(source: Source, names: tuple[str, ...], keys: list[tuple[Any, ...]]) -> None:
-    if not keys:
-        source.conditions.append(sa.false())
-        return
-    tables = source.tables
-    uploaded = tables.dialect.upload(keys, [tables.sql_type(name) for name in names])
-    wanted = sa.select(*(uploaded.c[f"c{position}"] for position in range(len(names))))
-    source.conditions.append(sa.tuple_(*(source.dimension(name) for name in names)).in_(wanted))
-
-
-def _walk_short_tables(
-    source: Source,
-    record: TypeRecord,
-    question: Datasets,
-    constants: Mapping[str, KeyValue],
-    small: Mapping[str, bool],
-    table: sa.FromClause,
-) -> None:
-    """Help SQLite use the unique index when a dimension in front of a constrained one is a wildcard.
-
-    ``visit = 5`` with any detector: without this SQLite scans the collection; with ``detector IN (SELECT ...)``, which the foreign keys make true of every row,
-    it probes the index once a detector.
-    """
-    required = record.info.required
-    equal = {
-        c.name for c in question.constraints if c.op in (Op.EQ, Op.IN) and c.name in required
-    } | constants.keys()
-    last = max((position for position, name in enumerate(required) if name in equal), default=-1)
-    for name in required[:last]:
-        if name in equal or not small.get(name):
-            continue
-        element = source.tables.universe[name]
-        owner = source.tables.element(name).alias()
-        columns = source.tables.key_columns(element)
-        own = [
-            owner.c[columns[other]] == constants[other]
-            for other in element.required.names
-            if other != name and other in constants
-        ]
-        source.conditions.append(table.c[name].in_(sa.select(owner.c[columns[name]]).where(*own)))
 
 
 def _extra(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,3 +153,14 @@ def require_inside(constraints: Iterable[Constraint], group: DimensionGroup, tab
             raise BadUserInput(
                 f"'{constraint.name}' is no dimension or field of {', '.join(group.names) or 'no dimensions'}."
             )
+
+
+def within_keys(source: Source, names: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> None:
+    """Keep the rows whose dimensions have one of these combinations of values."""
+    if not keys:
+        source.conditions.append(sa.false())
+        return
+    tables = source.tables
+    uploaded = tables.dialect.upload(keys, [tables.sql_type(name) for name in names])
+    wanted = sa.select(*(uploaded.c[f"c{place}"] for place in range(len(names))))
+    source.conditions.append(sa.tuple_(*(source.dimension(name) for name in names)).in_(wanted))

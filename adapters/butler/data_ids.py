@@ -165,15 +165,9 @@ class DataIdQueries:
         feet = sky.require(group, what)
         if element is not None and element.spatial is not None:
             feet = [sky.Footing(element)]
-        tables = self._tables
         for foot in feet:
-            names, keys = sky.matching(foot, shape, group, self._store, tables, call)
-            if not keys:
-                source.conditions.append(sa.false())
-                return
-            uploaded = tables.dialect.upload(keys, [tables.sql_type(name) for name in names])
-            wanted = sa.select(*(uploaded.c[f"c{n}"] for n in range(len(names))))
-            source.conditions.append(sa.tuple_(*(source.dimension(n) for n in names)).in_(wanted))
+            names, keys = sky.matching(foot, shape, group, self._store, self._tables, call)
+            conditions.within_keys(source, names, keys)
 
     def _time(self, span: Span, source: Source, element: DimensionElement | None) -> None:
         if element is not None and element.temporal is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..question import Constraint, Datasets, DatasetsById, FindDataset, Op, Vers
 from ..rows import Column as RowColumn
 from ..rows import Facets, Kind, Row, Rows
 from . import glob, sky
+from .api import ButlerApi
 from .branch import Extra, Restriction
 from .joins import resolve
 from .names import CollectionRecord, Names, TypeRecord
@@ -21,21 +22,17 @@ from .selection import Candidate, Selection, branches, implied
 from .store import Store
 from .tables import Tables
 
-OutsideIds = Callable[[str, Sequence[str], Datasets, Call], Sequence[str]]
-"""(dataset type, collections, question, call) -> ids of the datasets that satisfy the parts of the question that SQL leaves to Butler: its expression,
-and constraints on dimensions outside of the type's own."""
-
 _WALKABLE = 2_000  # a dimension table that SQLite may walk for each page
 
 
 class DatasetQueries:
-    """Datasets, DatasetsById, FindDataset and Versions."""
+    """Datasets, DatasetsById, FindDataset and Versions. What SQL does not cover is asked of ``api`` for ids."""
 
-    def __init__(self, store: Store, tables: Tables, names: Names, outside: OutsideIds) -> None:
+    def __init__(self, store: Store, tables: Tables, names: Names, api: ButlerApi) -> None:
         self._store = store
         self._tables = tables
         self._names = names
-        self._outside = outside
+        self._api = api
         self._small: dict[str, bool] = {}
 
     # a question made ready
@@ -157,9 +154,10 @@ class DatasetQueries:
             if resolve(c.name, record.group, self._tables, dataset=True).role == "outside"
         ]
         if question.where is not None or beyond:
+            # What Butler joins by itself (sky, visits of exposures, validity) and its own language are Butler's to answer.
             own = [c.name for c in path]
-            bare = replace(question, types=(record.name,), constraints=tuple(beyond))
-            restriction.ids = list(self._outside(record.name, own, bare, call))
+            found = self._api.dataset_ids(record.name, own, call, constraints=beyond, where=question.where)
+            restriction.ids = sorted(found)
         return restriction
 
     def _short_tables(self, record: TypeRecord, call: Call) -> dict[str, bool]:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ..caller import Call
 from ..errors import AdapterError, nearest
-from ..question import Constraint, Datasets, Op
+from ..question import Collections, Constraint, Datasets, Op, Question
+from ..rows import Rows
 from . import glob
-from .datasets import DatasetQueries
-from .names import Names
+
+_NEAREST_AMONG = 20_000
 
 
 @dataclass(slots=True)
 class Explanation:
     """Finds the constraint that leaves nothing by asking again with fewer of them, one row each."""
 
-    names: Names
-    datasets: DatasetQueries
+    ask: Callable[[Question, Call], Rows]
+    defaults: tuple[str, ...]
 
     def of(self, question: Datasets, call: Call) -> list[str]:
         """Sentences for people; empty when there is nothing to say."""
-        found = list(self.datasets.page(question.paged(0), call).notes)
+        found = list(self.ask(question.paged(0), call).notes)
         found += self._unmatched(question, call)
         if self._any(question, call):
             return found
         bare = Datasets(question.types, question.collections, find_first=False)
         if not self._any(bare, call):
-            searched = ", ".join(c.name for c in self.names.path(question.collections, call)) or "none"
+            searched = ", ".join(question.collections or self.defaults)
             found.append(
                 f"Without any constraint there is no such dataset either; collections searched: {searched}."
             )
@@ -50,8 +51,8 @@ class Explanation:
     def _unmatched(self, question: Datasets, call: Call) -> list[str]:
         out = []
         for pattern in question.collections or ():
-            if glob.is_glob(pattern) and not self.names.collections((pattern,), call):
-                everything = [c.name for c in self.names.collections(("*",), call)]
+            if glob.is_glob(pattern) and not self.ask(Collections((pattern,)).paged(1), call).rows:
+                everything = [row[0] for row in self.ask(Collections().paged(_NEAREST_AMONG), call).rows]
                 near = nearest(pattern.strip("*?"), everything)
                 hint = f"; near it: {', '.join(near)}" if near else ""
                 out.append(f"No collection matches '{pattern}'{hint}.")
@@ -59,7 +60,7 @@ class Explanation:
 
     def _any(self, question: Datasets, call: Call) -> bool:
         try:
-            rows = self.datasets.page(replace(question, order=()).paged(1), call)
+            rows = self.ask(replace(question, order=()).paged(1), call)
         except AdapterError:
             return True  # what is wrong with it is said where it is asked
         return bool(rows.rows)

@@ -139,7 +139,8 @@ def circle_is_right() -> bool:
         circle = getattr(made, "value", None)
         circle = getattr(circle, "value", circle)
         right = Circle(UnitVector3d.X(), Angle.fromDegrees(1.0)).getOpeningAngle()
-        return abs(circle.getOpeningAngle().asRadians() - right.asRadians()) < 1e-12  # type: ignore[union-attr]
+        angle: float = circle.getOpeningAngle().asRadians()  # type: ignore[union-attr]
+        return abs(angle - right.asRadians()) < 1e-12
     except Exception:  # noqa: BLE001 - a release with other insides: nothing is known, so nothing is promised
         return False
 

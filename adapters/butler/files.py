@@ -42,6 +42,8 @@ _MEMBERSHIP = (
 _NO_COMPONENT = "__NULL_STRING__"
 """What the records hold for a whole dataset (lsst.daf.butler.datastores.file_datastore...: NULL is not allowed in a key)."""
 
+_LINK_SECONDS = 600
+
 _MEDIA = {
     ".parq": "application/vnd.apache.parquet",
     ".parquet": "application/vnd.apache.parquet",
@@ -92,7 +94,7 @@ def _record_tables(config: Mapping[str, Any]) -> Iterator[str | None]:
 
 @dataclass(slots=True)
 class FileQueries:
-    """Files and Memberships, and the place of one dataset's bytes."""
+    """Files and Memberships."""
 
     store: Store
     tables: Tables
@@ -165,26 +167,25 @@ class FileQueries:
         found.sort(key=lambda row: (row[0], row[1]))
         return Rows(_MEMBERSHIP, found)
 
-    def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
-        """The first artefact of a dataset, or of one of its components. Raises NotFound."""
-        for datastore in self.stores:
-            for _, path, part, _, _, _, _ in self._records(datastore, [dataset], call):
-                if (None if part == _NO_COMPONENT else part) != component:
-                    continue
-                location = _located(datastore.root, path)
-                media = _media_type(location.basename())
-                if location.scheme == "file":
-                    # A fragment names one member of a file that several datasets share.
-                    return FileContent(location.ospath.partition("#")[0], None, location.basename(), media)
-                return FileContent(
-                    None,
-                    location.generate_presigned_get_url(expiration_time_seconds=600),
-                    location.basename(),
-                    media,
-                )
-        raise NotFound(
-            "This dataset has no file here: it is known to the registry only, or its file was removed."
-        )
+
+def content(files: Rows, component: str | None) -> FileContent:
+    """The bytes of a dataset, or of one of its components, from the rows that Files gave. Raises NotFound."""
+    uri, part = files.index("uri"), files.index("component")
+    for row in files.rows:
+        if row[part] == component:
+            location = ResourcePath(row[uri], forceDirectory=False)
+            name = location.basename()
+            if location.scheme == "file":
+                # A fragment names one member of a file that several datasets share.
+                return FileContent(location.ospath.partition("#")[0], None, name, _media_type(name))
+            signed = location.generate_presigned_get_url(expiration_time_seconds=_LINK_SECONDS)
+            return FileContent(None, signed, name, _media_type(name))
+    what = (
+        f"has no file of component '{component}' of its own"
+        if component and files.rows
+        else "has no file here"
+    )
+    raise NotFound(f"This dataset {what}.")
 
 
 def _bare(tables: Tables, name: str) -> sa.TableClause:

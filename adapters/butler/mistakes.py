@@ -16,9 +16,9 @@ from lsst.daf.butler import (
     DatasetNotFoundError,
     MissingCollectionError,
     MissingDatasetTypeError,
-    NoDefaultCollectionError,
 )
-from lsst.daf.butler.registry import CollectionExpressionError, DataIdError
+from lsst.daf.butler._exceptions_legacy import DataIdError
+from lsst.daf.butler.registry import CollectionExpressionError, NoDefaultCollectionError
 
 from ..errors import AdapterError, BackendUnavailable, BadUserInput, NotFound, Timeout, TooComplex
 

@@ -38,7 +38,7 @@ from .certified import CertificationQueries
 from .data_ids import DataIdQueries
 from .datasets import DatasetQueries
 from .empty import Explanation
-from .files import FileQueries, FileStore
+from .files import FileQueries, FileStore, content
 from .names import Names
 from .store import Store
 from .tables import Tables
@@ -58,11 +58,11 @@ class Registry:
         names = Names(store, tables, defaults)
         self._api = api
         self._catalogue = Catalogue(store, tables, names)
-        self._datasets = DatasetQueries(store, tables, names, api.dataset_ids)
+        self._datasets = DatasetQueries(store, tables, names, api)
         self._data_ids = DataIdQueries(store, tables, names)
         self._certified = CertificationQueries(store, tables, names)
         self._files = FileQueries(store, tables, names, files)
-        self._explanation = Explanation(names, self._datasets)
+        self._explanation = Explanation(self.ask, defaults)
         datasets, data_ids, catalogue = self._datasets, self._data_ids, self._catalogue
         self._ask: dict[type[Question], Callable[[Any, Call], Rows]] = {
             Datasets: datasets.page,
@@ -108,7 +108,7 @@ class Registry:
         return self._explanation.of(question, call) if isinstance(question, Datasets) else []
 
     def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
-        return self._files.content(dataset, component, call)
+        return content(self._files.files(Files((dataset,)), call), component)
 
     def _rows_of_data_ids(self, question: DataIds | Records, call: Call) -> Rows:
         if self._data_ids.covers(question, call):

@@ -21,6 +21,7 @@ from ..protocol import Health, Settings
 from ..question import Question
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
 from .api import ButlerApi
+from .fallback import Fallback
 from .files import datastores
 from .mistakes import butlers_mistakes
 from .registry import Registry
@@ -174,7 +175,7 @@ class ButlerRepository:
         strange = untested(dict(rows))
         defaults = self.settings.collections or tuple(butler.collections.defaults)
         api = ButlerApi(lambda: factory.create_butler(self.name), self.name, defaults)
-        path: _Path = api
+        path: _Path = Fallback(api, defaults)
         if strange:
             log.warning(
                 "registry is answered by Butler's API, not by SQL", repository=self.name, untested=strange

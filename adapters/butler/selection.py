@@ -8,14 +8,14 @@ the answer. Where the order depends on the dataset and not on its data ID alone,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..errors import BadUserInput, TooComplex
-from ..question import Datasets
+from ..question import Datasets, KeyValue
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
 from .branch import Branch, Extra, Restriction, build, key_values
@@ -167,23 +167,29 @@ class Selection:
             yield chunk
 
     def page(self, chunk: Sequence[Candidate], limit: int) -> sa.Select[Any] | None:
-        """The first ``limit`` datasets of these types behind the page key, with runs, ingest dates and implied dimensions."""
-        parts = [part for candidate in chunk if (part := self._of_type(candidate, limit)) is not None]
-        if not parts:
+        """The first ``limit`` datasets of these types behind the page key, with runs, ingest dates and implied
+        dimensions, which are looked up for these only."""
+        rows = self._union([part for c in chunk if (part := self._of_type(c, limit)) is not None])
+        if rows is None:
             return None
-        rows = (
-            sa.union_all(*(sa.select(p) for p in parts)) if len(parts) > 1 else sa.select(parts[0])
-        ).subquery("found")
-        return self._dressed(rows, limit)
+        only = chunk[0] if len(chunk) == 1 else None
+        if only is None:
+            terms = self._terms(rows, None)
+            cut = sa.select(rows).order_by(*sorting(terms, self.tables.dialect)).limit(limit)
+            rows = cut.subquery("page")
+        return self._dressed(rows, only, limit)
 
     def everything(self, chunk: Sequence[Candidate]) -> sa.Subquery | None:
         """Every dataset of these types, once, bare: type, dataset_id, the stored dimensions and the extras."""
-        parts = [part for candidate in chunk if (part := self._of_type(candidate, None)) is not None]
+        return self._union([part for c in chunk if (part := self._of_type(c, None)) is not None])
+
+    @staticmethod
+    def _union(parts: Sequence[sa.Subquery]) -> sa.Subquery | None:
         if not parts:
             return None
-        return (
-            sa.union_all(*(sa.select(p) for p in parts)) if len(parts) > 1 else sa.select(parts[0])
-        ).subquery("found")
+        if len(parts) == 1:
+            return parts[0]
+        return sa.union_all(*(sa.select(part) for part in parts)).subquery()
 
     def _of_type(self, candidate: Candidate, limit: int | None) -> sa.Subquery | None:
         """The datasets of one type, each once, the first ones where there is a limit."""
@@ -191,7 +197,7 @@ class Selection:
         found = []
         for branch in candidate.branches:
             bounded = limit if branch.narrow and not after_all else None
-            statement = build(
+            parts = build(
                 branch,
                 self.question,
                 self.stored,
@@ -201,13 +207,10 @@ class Selection:
                 limit=bounded,
                 find_first=candidate.find_first,
             )
-            if statement is not None:
-                found.append(statement.subquery())
-        if not found:
+            found += [part.subquery() for part in parts]
+        rows = self._union(found)
+        if rows is None:
             return None
-        rows = (
-            sa.union_all(*(sa.select(f) for f in found)) if len(found) > 1 else sa.select(found[0])
-        ).subquery()
         if candidate.single:
             return rows
         return self._once(rows, candidate, limit)
@@ -227,13 +230,15 @@ class Selection:
             terms = self._terms(numbered, candidate.type)
             values = self.question.page.after
             if values is not None:
-                keyed = key_values(values, candidate.type, len(self.extras), find_first=False)
-                later = behind(terms, keyed, self.tables.dialect)
+                keyed = key_values(values, candidate.type, len(self.extras), candidate.find_first)
+                later = behind(terms[: len(keyed)], keyed, self.tables.dialect)
                 statement = statement.where(later if not isinstance(later, bool) else sa.literal(later))
             statement = statement.order_by(*sorting(terms, self.tables.dialect)).limit(limit)
         return statement.subquery()
 
-    def _terms(self, rows: sa.FromClause, record: TypeRecord | None) -> list[Term]:
+    def _terms(
+        self, rows: sa.FromClause, record: TypeRecord | None, constants: Mapping[str, KeyValue] | None = None
+    ) -> list[Term]:
         """The whole order: the question's own, then type, data ID and id."""
         terms = [
             Term(rows.c[f"x{n}"], kind, extra.descending, nullable=True)
@@ -245,7 +250,8 @@ class Selection:
         else:
             terms.append(Term(rows.c.type, Kind.STRING, constant=record.name))
             names = record.info.required
-        terms += [Term(rows.c[name], self.tables.kind(name)) for name in names]
+        known = constants or {}
+        terms += [Term(rows.c[name], self.tables.kind(name), constant=known.get(name)) for name in names]
         terms.append(Term(rows.c.dataset_id, Kind.UUID))
         return terms
 
@@ -260,14 +266,20 @@ class Selection:
         )
         return plain + tuple(RowColumn(n, self.tables.kind(n), dimension=True) for n in self.group.names)
 
-    def _dressed(self, rows: sa.Subquery, limit: int) -> sa.Select[Any]:
-        """Rows in the order of ``columns()``, then the extras: the page is cut before anything is looked up for it."""
+    def _dressed(self, rows: sa.Subquery, only: Candidate | None, limit: int) -> sa.Select[Any]:
+        """Rows in the order of ``columns()``, then the extras. ``only``: the one type that they are of."""
         tables = self.tables
         dataset, run = tables.dataset.alias(), tables.collection.alias()
         clause: sa.FromClause = rows.join(dataset, dataset.c.id == rows.c.dataset_id)
         clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
         values, clause = implied(tables, tuple(self.group.names), {n: rows.c[n] for n in self.stored}, clause)
-        terms = self._terms(rows, None)
+        if only is None:
+            terms = self._terms(rows, None)
+        else:
+            constants = only.branches[0].constants(self.question) if len(only.branches) == 1 else {}
+            terms = self._terms(rows, only.type, constants)
+            if only.single:
+                terms = terms[:-1]
         return (
             sa.select(
                 tables.dialect.hex(rows.c.dataset_id),
