@@ -38,11 +38,12 @@ class Extra:
 @dataclass(slots=True)
 class Restriction:
     """What was found out beforehand about one dataset type: keys that lie in the sky shape, ids that satisfy an
-    expression, and which dimensions have a table short enough to walk."""
+    expression; for SQLite which dimensions have a table short enough to walk, and the name of the unique index."""
 
     keys: list[tuple[tuple[str, ...], list[tuple[Any, ...]]]] = field(default_factory=list)
     ids: list[str] | None = None
     small: Mapping[str, bool] = field(default_factory=dict)
+    index: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ def _select(
     constants = branch.constants(question)
     source = Source(tables, record.group, table, {d: table.c[d] for d in record.info.required})
     if dialect.name == "sqlite":
-        walk(source, table, walked(record, question, constants, restriction.small), constants)
+        names = walked(record, question, constants, restriction.small)
+        walk(source, table, names, constants, restriction.index if branch.distinct else None)
     dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
 
     source.conditions.append(table.c.dataset_type_id == record.id)

@@ -34,6 +34,7 @@ class DatasetQueries:
         self._names = names
         self._api = api
         self._small: dict[str, bool] = {}
+        self._indices: dict[str, str | None] = {}
 
     # a question made ready
 
@@ -142,7 +143,9 @@ class DatasetQueries:
     def _restriction(
         self, record: TypeRecord, path: Sequence[CollectionRecord], question: Datasets, call: Call
     ) -> Restriction:
-        restriction = Restriction(small=self._short_tables(record, call))
+        restriction = Restriction(
+            small=self._short_tables(record, call), index=self._unique_index(record, call)
+        )
         if question.sky is not None:
             for foot in sky.footing(record.group):
                 restriction.keys.append(
@@ -172,6 +175,22 @@ class DatasetQueries:
                 ((count,),) = self._store.rows(sa.select(sa.func.count()).select_from(head), call)
                 self._small[name] = count <= _WALKABLE
         return self._small
+
+    def _unique_index(self, record: TypeRecord, call: Call) -> str | None:
+        """The name that SQLite gave the index on (dataset_type_id, collection_id, required dimensions)."""
+        if not self._store.sqlite:
+            return None
+        if record.tags not in self._indices:
+            wanted = ["dataset_type_id", "collection_id", *record.info.required]
+            statement = sa.text(
+                "SELECT list.name, info.name FROM pragma_index_list(:table) AS list, pragma_index_info(list.name) AS info "
+                "WHERE list.origin = 'u' ORDER BY list.name, info.seqno"
+            ).bindparams(table=record.tags)
+            columns: dict[str, list[str]] = {}
+            for index, column in self._store.rows(statement, call):
+                columns.setdefault(index, []).append(column)
+            self._indices[record.tags] = next((i for i, c in columns.items() if c == wanted), None)
+        return self._indices[record.tags]
 
     # answers
 
