@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from lsst.sphgeom import Box, ConvexPolygon, LonLat, Region, UnitVector3d
 
@@ -128,7 +129,7 @@ def _polygon_area(vertices: list[UnitVector3d]) -> float:
     tan(E/2) = a.(b x c) / (1 + a.b + b.c + c.a) stays exact for the small triangles that detectors are.
     """
     first, total = vertices[0], 0.0
-    for second, third in zip(vertices[1:], vertices[2:], strict=False):
+    for second, third in pairwise(vertices[1:]):
         cross = second.cross(third)
         triple = first.x() * cross.x() + first.y() * cross.y() + first.z() * cross.z()
         total += 2.0 * math.atan2(abs(triple), 1.0 + first.dot(second) + second.dot(third) + third.dot(first))

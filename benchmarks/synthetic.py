@@ -28,7 +28,9 @@ def build(root: Path, count: int, database: str | None = None) -> None:
     butler = Butler.from_config(str(root), writeable=True)
     registry = butler.registry
     visits = count // DETECTORS
-    registry.insertDimensionData("instrument", {"name": "Bench", "class_name": "none", "detector_max": DETECTORS})
+    registry.insertDimensionData(
+        "instrument", {"name": "Bench", "class_name": "none", "detector_max": DETECTORS}
+    )
     registry.insertDimensionData(
         "detector", *({"instrument": "Bench", "id": d, "full_name": f"D{d:02d}"} for d in range(DETECTORS))
     )
@@ -40,12 +42,16 @@ def build(root: Path, count: int, database: str | None = None) -> None:
     registry.insertDimensionData("day_obs", *({"instrument": "Bench", "id": day} for day in days))
     for begin in range(0, visits, _CHUNK):
         registry.insertDimensionData("visit", *(_visit(v) for v in range(begin, min(begin + _CHUNK, visits))))
-    calexp = DatasetType("calexp", ("instrument", "detector", "visit"), "StructuredDataDict", universe=butler.dimensions)
+    calexp = DatasetType(
+        "calexp", ("instrument", "detector", "visit"), "StructuredDataDict", universe=butler.dimensions
+    )
     registry.registerDatasetType(calexp)
     for run, step in (("bench/new", 1), ("bench/old", 100)):
         butler.collections.register(run)
         data_ids = [
-            {"instrument": "Bench", "detector": d, "visit": v} for d in range(DETECTORS) for v in range(0, visits, step)
+            {"instrument": "Bench", "detector": d, "visit": v}
+            for d in range(DETECTORS)
+            for v in range(0, visits, step)
         ]
         for begin in range(0, len(data_ids), _CHUNK):
             registry.insertDatasets(calexp, data_ids[begin : begin + _CHUNK], run=run, expand=False)

@@ -90,14 +90,14 @@ def data_ids(butler: Butler, names: Names, question: DataIds, most: int) -> Rows
     found = {tuple(row[n] for n in group.names): row for row in fetch(selection, most, {})}
     if question.having or question.lacking:
         steps = names.path(question.collections)
-        for dataset_type in (*question.having, *question.lacking):
+        tests = [(name, True) for name in question.having] + [(name, False) for name in question.lacking]
+        for dataset_type, keep in tests:
             (known,) = names.types([dataset_type])
             holding = [step.name for step in steps if known.name in step.types]
             present = set[tuple[Any, ...]]()
             if holding:
                 rows = fetch(selection, most, {}, (known.name, holding))
                 present = {tuple(row[n] for n in group.names) for row in rows}
-            keep = dataset_type in question.having
             found = {key: row for key, row in found.items() if (key in present) is keep}
     if len(found) > most:
         raise too_many(most)

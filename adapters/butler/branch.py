@@ -93,9 +93,9 @@ def build(
     there can be none behind the key.
     """
     parts = [(branch, question)]
-    if limit is not None and tables.dialect.name == "sqlite" and not extras:
-        if walked(branch.type, question, branch.constants(question), restriction.small):
-            parts = _pieces(branch, question, find_first)
+    split = limit is not None and tables.dialect.name == "sqlite" and not extras
+    if split and walked(branch.type, question, branch.constants(question), restriction.small):
+        parts = _pieces(branch, question, find_first)
     selects = (
         _select(own, asked, columns, extras, restriction, tables, limit=limit, find_first=find_first)
         for own, asked in parts

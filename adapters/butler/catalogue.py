@@ -18,9 +18,9 @@ from ..question import (
     DatasetTypesByName,
 )
 from ..rows import Column as RowColumn
-from ..rows import Kind, Row, Rows
+from ..rows import Kind, Row, Rows, TypeInfo
 from . import glob
-from .names import CODES, TYPES, CollectionRecord, Names, TypeRecord
+from .names import CODES, TYPES, CollectionRecord, Names
 from .store import Store
 from .tables import Tables
 
@@ -160,7 +160,7 @@ class Catalogue:
         head = head.order_by(name).limit(question.page.first + 1)
         chosen = head.subquery()
         records = self.names.type_rows(table.c.id.in_(sa.select(chosen.c.id)), call)
-        return _by_name(_TYPE, [_type(r) for r in records], question.page.first)
+        return _by_name(_TYPE, [_type(r.info) for r in records], question.page.first)
 
     def count_dataset_types(self, question: DatasetTypes, call: Call) -> int:
         statement = sa.select(sa.func.count()).select_from(self.tables.dataset_type)
@@ -184,10 +184,18 @@ class Catalogue:
         return sa.and_(*clauses)
 
     def dataset_types_by_name(self, question: DatasetTypesByName, call: Call) -> Rows:
-        records = self.names.types(
-            tuple(n for n in question.names if not glob.is_glob(n)), call, lenient=True
-        )
-        return Rows(_TYPE, [_type(record) for record in records])
+        """Components (calexp.wcs) are found too, although no registry lists them."""
+        plain = {name.partition(".")[0] for name in question.names if not glob.is_glob(name)}
+        infos = {record.name: record.info for record in self.names.types(sorted(plain), call, lenient=True)}
+        found = []
+        for name in question.names:
+            parent, _, component = name.partition(".")
+            info = infos.get(parent)
+            if info is not None and component:
+                info = self.names.component(info, component)
+            if info is not None:
+                found.append(_type(info))
+        return Rows(_TYPE, found)
 
     def of_collections(self, question: CollectionDatasetTypes, call: Call) -> Rows:
         """Three statements for all collections: the chains, the summaries, the types."""
@@ -226,7 +234,7 @@ class Catalogue:
             found = {i for leaf in leaves.get(name, ()) for i in held.get(leaf.id, ())}
             types = sorted((records_of[i] for i in found), key=lambda r: r.name)
             later = [t for t in types if after is None or t.name > after]
-            rows += [(position, *_type(t)) for t in later[: question.page.first + 1]]
+            rows += [(position, *_type(t.info)) for t in later[: question.page.first + 1]]
         return Rows((_PARENT, *_TYPE), rows, key=lambda row: (row[1],))
 
 
@@ -246,8 +254,7 @@ def _collection(record: CollectionRecord) -> Row:
     return (record.name, record.type, record.doc)
 
 
-def _type(record: TypeRecord) -> Row:
-    info = record.info
+def _type(info: TypeInfo) -> Row:
     return (info.name, info.required, info.dimensions, info.storage_class, info.is_calibration)
 
 

@@ -166,7 +166,7 @@ class DataIdQueries:
         if element is not None and element.spatial is not None:
             feet = [sky.Footing(element)]
         for foot in feet:
-            names, keys = sky.matching(foot, shape, group, self._store, self._tables, call)
+            names, keys = sky.matching(foot, shape, self._store, self._tables, call)
             conditions.within_keys(source, names, keys)
 
     def _time(self, span: Span, source: Source, element: DimensionElement | None) -> None:

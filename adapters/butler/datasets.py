@@ -1,4 +1,4 @@
-"""Questions about datasets, answered with SQL on the registry's own tables."""
+"""Lists of datasets, answered with SQL on the registry's own tables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import sqlalchemy as sa
 
 from ..caller import Call
 from ..errors import BadUserInput, TooComplex
-from ..question import Constraint, Datasets, DatasetsById, FindDataset, Op, Versions
-from ..rows import Column as RowColumn
-from ..rows import Facets, Kind, Row, Rows
+from ..question import Datasets, Op
+from ..rows import Facets, Row, Rows
 from . import glob, sky
 from .api import ButlerApi
 from .branch import Extra, Restriction
 from .joins import resolve
 from .names import CollectionRecord, Names, TypeRecord
-from .selection import Candidate, Selection, branches, implied
+from .selection import Candidate, Selection, branches
 from .store import Store
 from .tables import Tables
 
@@ -26,7 +25,7 @@ _WALKABLE = 2_000  # a dimension table that SQLite may walk for each page
 
 
 class DatasetQueries:
-    """Datasets, DatasetsById, FindDataset and Versions. What SQL does not cover is asked of ``api`` for ids."""
+    """Datasets: a page, a count, facets. What SQL does not cover is asked of ``api`` for ids."""
 
     def __init__(self, store: Store, tables: Tables, names: Names, api: ButlerApi) -> None:
         self._store = store
@@ -52,9 +51,11 @@ class DatasetQueries:
         path = self._names.path(question.collections, call)
         holdings = self._names.holdings(types, path, call)
         notes: list[str] = []
-        for pattern in question.types:
-            if glob.is_glob(pattern) and not any(glob.matches(t.name, pattern) for t in types):
-                notes.append(f"No dataset type of repository '{self._store.name}' matches '{pattern}'.")
+        notes += [
+            f"No dataset type of repository '{self._store.name}' matches '{pattern}'."
+            for pattern in question.types
+            if glob.is_glob(pattern) and not any(glob.matches(t.name, pattern) for t in types)
+        ]
         constraints = self._settled(question)
         held: list[tuple[TypeRecord, list[CollectionRecord]]] = []
         for record in types:
@@ -148,9 +149,7 @@ class DatasetQueries:
         )
         if question.sky is not None:
             for foot in sky.footing(record.group):
-                restriction.keys.append(
-                    sky.matching(foot, question.sky, record.group, self._store, self._tables, call)
-                )
+                restriction.keys.append(sky.matching(foot, question.sky, self._store, self._tables, call))
         beyond = [
             c
             for c in question.constraints
@@ -260,202 +259,3 @@ class DatasetQueries:
                 )
         ordered = sorted(counts.items(), key=lambda item: (-item[1], [(v is None, v) for v in item[0]]))
         return Facets(tuple(by), [(*key, number) for key, number in ordered[:first]], len(ordered) <= first)
-
-    def by_id(self, question: DatasetsById, call: Call) -> Rows:
-        """Two statements for the types, then one for each table of data IDs that the ids are spread over."""
-        tables, dialect = self._tables, self._tables.dialect
-        dataset = tables.dataset
-        clause = dialect.ids_within(dataset.c.id, list(question.ids))
-        pairs = self._store.rows(
-            sa.select(dialect.hex(dataset.c.id), dataset.c.dataset_type_id).where(clause), call
-        )
-        ids_of: dict[int, list[str]] = {}
-        for identifier, kind in pairs:
-            ids_of.setdefault(kind, []).append(identifier)
-        kinds = tables.dataset_type.c.id
-        records = self._names.type_rows(dialect.within(kinds, sorted(ids_of)), call) if ids_of else []
-        group = tables.universe.conform({d for r in records for d in r.info.required})
-        by_table: dict[str, list[TypeRecord]] = {}
-        for record in records:
-            by_table.setdefault(record.tags, []).append(record)
-        found: list[Row] = []
-        for name, members in by_table.items():
-            ids = [i for record in members for i in ids_of[record.id]]
-            found += self._store.rows(self._by_id(name, members, ids, tuple(group.names)), call)
-        columns = (
-            RowColumn("id", Kind.UUID),
-            RowColumn("type", Kind.STRING),
-            RowColumn("run", Kind.STRING),
-            RowColumn("ingest_date", Kind.TIME),
-            *(RowColumn(n, tables.kind(n), dimension=True) for n in group.names),
-        )
-        return Rows(columns, found, types={r.name: r.info for r in records})
-
-    def _by_id(
-        self, table_name: str, records: Sequence[TypeRecord], ids: Sequence[str], names: Sequence[str]
-    ) -> sa.Select[Any]:
-        """Rows in a dataset's columns, read from its run's association (every dataset has exactly one)."""
-        tables, dialect = self._tables, self._tables.dialect
-        required = records[0].info.required
-        own = set(records[0].info.dimensions)
-        dataset, run = tables.dataset.alias(), tables.collection.alias()
-        tags = tables.association(table_name, required, False).alias()
-        kind = tables.dataset_type.alias()
-        clause: sa.FromClause = dataset.join(
-            tags, sa.and_(tags.c.dataset_id == dataset.c.id, tags.c.collection_id == dataset.c.run_id)
-        )
-        clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
-        clause = clause.join(kind, kind.c.id == dataset.c.dataset_type_id)
-        mine = [name for name in names if name in own]
-        values, clause = implied(tables, mine, {d: tags.c[d] for d in required}, clause)
-        return (
-            sa.select(
-                dialect.hex(dataset.c.id),
-                kind.c.name,
-                run.c.name,
-                dataset.c.ingest_date,
-                *(values[n] if n in own else dialect.null(tables.sql_type(n)) for n in names),
-            )
-            .select_from(clause)
-            .where(dialect.ids_within(dataset.c.id, list(ids)))
-        )
-
-    def find(self, question: FindDataset, call: Call) -> Rows:
-        """See FindDataset. Components are looked up as their parents, which have the same ids."""
-        parent, _, component = question.type.partition(".")
-        (record,) = self._names.types((parent,), call)
-        path = self._names.path(question.collections, call)
-        holdings = self._names.holdings([record], path, call)
-        own = [c for c in path if (record.id, c.id) in holdings]
-        self._require_complete(record, question)
-        ranges = record.info.is_calibration and any(c.type == "CALIBRATION" for c in own)
-        if ranges and question.validity is None:
-            names = ", ".join(c.name for c in own if c.type == "CALIBRATION")
-            raise BadUserInput(
-                f"'{record.name}' is a calibration and the search path holds CALIBRATION collections ({names}): say with validity when it must be valid."
-            )
-        constraints = tuple(Constraint(name, Op.EQ, value) for name, value in question.data_id)
-        for place, collection in enumerate(own):
-            certified = collection.type == "CALIBRATION"
-            asked = Datasets(
-                types=(record.name,),
-                collections=(collection.name,),
-                constraints=constraints,
-                validity=question.validity if certified else None,
-                ingested_before=question.ingested_before,
-                find_first=False,
-            ).paged(2)
-            rows = self.page(asked, call)
-            if len(rows.rows) > 1:
-                raise BadUserInput(
-                    f"More than one '{record.name}' in collection '{collection.name}' (place {place} of the search order) is valid then: "
-                    f"{', '.join(r[0] for r in rows.rows)}; ask for a shorter validity."
-                )
-            if rows.rows:
-                return rows
-        return Rows((), [])
-
-    def _require_complete(self, record: TypeRecord, question: FindDataset) -> None:
-        """A find needs one data ID: every required dimension, or alternate keys that stand for it."""
-        given = {name for name, _ in question.data_id}
-        owners = {resolve(name, record.group, self._tables).element for name in given}
-        missing = [d for d in record.info.required if d not in given and d not in owners]
-        if missing:
-            raise BadUserInput(
-                f"The data ID lacks {', '.join(missing)}: a dataset of type '{record.name}' is found by {', '.join(record.info.required)}.",
-                missing=missing,
-            )
-
-    def versions(self, question: Versions, call: Call) -> Rows:
-        """One statement for each dataset type among the keys."""
-        tables, dialect = self._tables, self._tables.dialect
-        first = question.page.first
-        by_type: dict[str, list[tuple[int, tuple[Any, ...]]]] = {}
-        for position, key in enumerate(question.keys):
-            by_type.setdefault(str(key[0]), []).append((position, key[1:]))
-        records = self._names.types(tuple(by_type), call)
-        group = tables.universe.conform({d for r in records for d in r.info.required})
-        names = tuple(group.names)
-        path = None if question.collections is None else self._names.path(question.collections, call)
-        found: list[Row] = []
-        for record in records:
-            statement = self._versions(record, by_type[record.name], path, names, question)
-            found += self._store.rows(statement, call)
-        columns = (
-            RowColumn("parent", Kind.LONG),
-            RowColumn("id", Kind.UUID),
-            RowColumn("type", Kind.STRING),
-            RowColumn("run", Kind.STRING),
-            RowColumn("ingest_date", Kind.TIME),
-            *(RowColumn(n, tables.kind(n), dimension=True) for n in names),
-        )
-        found.sort(key=lambda row: row[0])
-        rows = Rows(columns, found, types={r.name: r.info for r in records})
-        rows.key = lambda row: (row[4], row[1])
-        rows.more = len(found) > first
-        return rows
-
-    def _versions(
-        self,
-        record: TypeRecord,
-        keys: Sequence[tuple[int, tuple[Any, ...]]],
-        path: Sequence[CollectionRecord] | None,
-        names: Sequence[str],
-        question: Versions,
-    ) -> sa.Select[Any]:
-        tables, dialect = self._tables, self._tables.dialect
-        required = record.info.required
-        kinds = [sa.BigInteger(), *(tables.sql_type(d) for d in required)]
-        uploaded = dialect.upload([[position, *values] for position, values in keys], kinds)
-        tags = tables.association(record.tags, required, False).alias()
-        dataset = tables.dataset.alias()
-        on = sa.and_(
-            tags.c.dataset_type_id == record.id,
-            *(tags.c[d] == uploaded.c[f"c{n + 1}"] for n, d in enumerate(required)),
-        )
-        # Its run's association alone tells of a dataset once; named collections may hold it several times.
-        clause = uploaded.join(tags, on).join(dataset, dataset.c.id == tags.c.dataset_id)
-        held = tags.c.collection_id == dataset.c.run_id
-        statement = sa.select(
-            uploaded.c.c0.label("parent"),
-            dataset.c.id,
-            dataset.c.run_id,
-            dataset.c.ingest_date,
-            *(tags.c[d] for d in required),
-        ).select_from(clause)
-        if path is None:
-            statement = statement.where(held)
-        else:
-            member = dialect.within(tags.c.collection_id, [c.id for c in path])
-            statement = statement.where(member).distinct()
-        if question.page.after is not None:
-            date, identifier = question.page.after
-            bound = dialect.id_value(str(identifier))
-            statement = statement.where(
-                sa.or_(
-                    dataset.c.ingest_date < date,
-                    sa.and_(dataset.c.ingest_date == date, dataset.c.id > bound),
-                )
-            )
-        rows = statement.subquery()
-        place = sa.func.row_number().over(
-            partition_by=rows.c.parent, order_by=[rows.c.ingest_date.desc(), rows.c.id]
-        )
-        numbered = sa.select(rows, place.label("place")).subquery()
-        run = tables.collection.alias()
-        clause2: sa.FromClause = numbered.join(run, run.c.collection_id == numbered.c.run_id)
-        mine = [name for name in names if name in record.info.dimensions]
-        values, clause2 = implied(tables, mine, {d: numbered.c[d] for d in required}, clause2)
-        return (
-            sa.select(
-                numbered.c.parent,
-                dialect.hex(numbered.c.id),
-                sa.literal(record.name, sa.Text()),
-                run.c.name,
-                numbered.c.ingest_date,
-                *(values[n] if n in mine else dialect.null(tables.sql_type(n)) for n in names),
-            )
-            .select_from(clause2)
-            .where(numbered.c.place <= question.page.first + 1)
-            .order_by(numbered.c.parent, numbered.c.place)
-        )

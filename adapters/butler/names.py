@@ -7,10 +7,10 @@ number of collections.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
-from lsst.daf.butler import DimensionGroup
+from lsst.daf.butler import DimensionGroup, StorageClassFactory
 
 from ..caller import Call
 from ..errors import BadUserInput, NotFound, unknown
@@ -227,6 +227,18 @@ class Names:
         for key, name in self._store.rows(statement.where(clause), call):
             names[key].append(name)
         self._groups |= {key: self._tables.universe.conform(found) for key, found in names.items()}
+
+    @staticmethod
+    def component(parent: TypeInfo, component: str) -> TypeInfo | None:
+        """A component as a dataset type of its own (calexp.wcs); None where its parent has none of that name, or this process
+        does not know the storage class."""
+        try:
+            found = StorageClassFactory().getStorageClass(parent.storage_class).allComponents().get(component)
+        except KeyError:
+            return None
+        if found is None:
+            return None
+        return replace(parent, name=f"{parent.name}.{component}", storage_class=found.name)
 
     def missing_type(self, name: str, call: Call) -> NotFound:
         table = self._tables.dataset_type

@@ -39,6 +39,7 @@ from .data_ids import DataIdQueries
 from .datasets import DatasetQueries
 from .empty import Explanation
 from .files import FileQueries, FileStore, content
+from .known import KnownDatasets
 from .names import Names
 from .store import Store
 from .tables import Tables
@@ -63,12 +64,13 @@ class Registry:
         self._certified = CertificationQueries(store, tables, names)
         self._files = FileQueries(store, tables, names, files)
         self._explanation = Explanation(self.ask, defaults)
+        known = KnownDatasets(store, tables, names, self._datasets)
         datasets, data_ids, catalogue = self._datasets, self._data_ids, self._catalogue
         self._ask: dict[type[Question], Callable[[Any, Call], Rows]] = {
             Datasets: datasets.page,
-            DatasetsById: datasets.by_id,
-            FindDataset: datasets.find,
-            Versions: datasets.versions,
+            DatasetsById: known.by_id,
+            FindDataset: known.find,
+            Versions: known.versions,
             Memberships: self._files.memberships,
             Files: self._files.files,
             Certifications: self._certified.page,

@@ -71,8 +71,8 @@ def branches(
             found.append(Branch(record, tuple(group), calibration, {}))
             continue
         for place in group:
-            for fixed in _fixed(record, place[1], governors, constrained):
-                found.append(Branch(record, (place,), calibration, fixed))
+            choices = _fixed(record, place[1], governors, constrained)
+            found += [Branch(record, (place,), calibration, fixed) for fixed in choices]
     return found
 
 

@@ -52,7 +52,7 @@ def require(group: DimensionGroup, what: str) -> list[Footing]:
 
 
 def matching(
-    foot: Footing, sky: Sky, group: DimensionGroup, store: Store, tables: Tables, call: Call
+    foot: Footing, sky: Sky, store: Store, tables: Tables, call: Call
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Dimension names, and the values of every record whose region shares a point with the shape.
 

@@ -105,8 +105,8 @@ class Tables:
                 sa.Column(column, self.sql_type(dimension))
                 for dimension, column in self.key_columns(element).items()
             ]
-            for spec in (*element.alternate_keys, *element.metadata_columns):
-                columns.append(sa.Column(spec.name, _BARE.get(spec.type, sa.Text)()))
+            specs = (*element.alternate_keys, *element.metadata_columns)
+            columns += [sa.Column(spec.name, _BARE.get(spec.type, sa.Text)()) for spec in specs]
             if element.temporal is not None:
                 columns += [sa.Column(column, sa.BigInteger()) for column in self.dialect.timespan_columns]
             if element.spatial is not None:
