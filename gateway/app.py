@@ -1,0 +1,98 @@
+"""The application: which route leads where. Wiring only; nothing is read before the first question."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from adapters.caller import Call, Caller
+from adapters.protocol import Health, Repository
+from gateway.config import CONFIG_VARIABLE, Config, load
+from gateway.explorer import explorer_routes
+from gateway.files import files_route
+from gateway.http import http_error, middleware, routes
+from gateway.limits import Budget, Deadline
+from gateway.log import set_up
+from gateway.opening import open_repositories
+from resolvers.context import Context
+from resolvers.schema import build_schema, sdl
+
+log = structlog.get_logger("gateway.app")
+
+# An orchestrator asks every few seconds whether the repositories answer: later than this is no.
+PING_SECONDS = 2.0
+
+
+def create_app(config: Config) -> Starlette:
+    """The gateway over the configured repositories; ConfigError for an adapter that cannot be had.
+
+    Every request is anonymous and may read every repository.
+    """
+    repositories = open_repositories(config)
+    limits = config.limits
+    schema = build_schema()
+
+    def call_until(deadline: Deadline) -> Call:
+        return Call(Caller(), deadline, limits.max_cost)
+
+    def make_context(request: Request, budget: Budget, deadline: Deadline) -> Context:
+        return Context(
+            repositories=repositories,
+            call=call_until(deadline),
+            budget=budget,
+            limits=limits,
+            base_url=config.public_url or str(request.base_url),
+        )
+
+    def make_call(_: Request) -> Call:
+        return call_until(Deadline(limits.timeout))
+
+    pings = {label: partial(_ping, repository) for label, repository in repositories.items()}
+    return Starlette(
+        routes=[
+            *routes(schema, make_context, limits, pings, sdl(), origins=config.cors_origins),
+            files_route(repositories, make_call),
+            *explorer_routes(),
+        ],
+        middleware=middleware(config.cors_origins),
+        exception_handlers={HTTPException: http_error},
+        lifespan=_closing(repositories),
+    )
+
+
+def from_environment() -> Starlette:
+    """The application of a worker process: the configuration is the file that BUTLER_GATEWAY_CONFIG names."""
+    config = load(Path(os.environ[CONFIG_VARIABLE]))
+    set_up(config.log)
+    return create_app(config)
+
+
+async def _ping(repository: Repository) -> Health:
+    return await repository.health(Call(Caller(), Deadline(PING_SECONDS)))
+
+
+def _closing(
+    repositories: Mapping[str, Repository],
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """A lifespan that closes every repository at its end, whatever happens to the others."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            for label, repository in repositories.items():
+                try:
+                    await repository.close()
+                except Exception as error:  # noqa: BLE001  the others are still to be closed
+                    log.warning("repository not closed", repository=label, exception=type(error).__qualname__)
+
+    return lifespan

@@ -1,0 +1,80 @@
+"""``butler-gateway check``: open every repository and say what it is, what it can do and what slows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from adapters.caller import Call
+from adapters.errors import AdapterError
+from adapters.protocol import Repository
+from gateway.commands.serve import CONFIG_OPTION
+
+
+@click.command()
+@CONFIG_OPTION
+def check(file: Path) -> None:
+    """Open every repository of a configuration and say what it can do.
+
+    Exits with 1 when one cannot be read.
+    """
+    from gateway.config import load
+    from gateway.log import set_up
+    from gateway.opening import open_repositories
+
+    config = load(file)
+    # Only what a person should see beside the report.
+    set_up(config.log.model_copy(update={"level": "ERROR", "format": "console"}))
+    unread = asyncio.run(_report(open_repositories(config), config.limits.timeout))
+    if unread:
+        raise click.ClickException(f"cannot be read: {', '.join(unread)}")
+
+
+async def _report(repositories: Mapping[str, Repository], allowed: float) -> list[str]:
+    """Print a paragraph about each repository; the labels of those that cannot be read."""
+    unread = []
+    try:
+        for label, repository in repositories.items():
+            if not await _describe(label, repository, allowed):
+                unread.append(label)
+    finally:
+        for repository in repositories.values():
+            await repository.close()
+    return unread
+
+
+async def _describe(label: str, repository: Repository, allowed: float) -> bool:
+    try:
+        async with asyncio.timeout(allowed):
+            health = await repository.health(Call())
+    except TimeoutError:
+        click.echo(f"{label}: cannot be read: no answer within {allowed:g} seconds (limits.timeout)")
+        return False
+    except AdapterError as error:
+        click.echo(f"{label}: cannot be read: {' '.join(error.message.split())}")
+        return False
+    except Exception as error:  # noqa: BLE001  whatever an adapter raises, the other repositories are still checked
+        click.echo(f"{label}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())}")
+        return False
+    click.echo(f"{label}: can be read")
+    facts = {
+        "adapter": repository.adapter,
+        "uri": _without_password(repository.settings.uri),
+        "capabilities": ", ".join(sorted(repository.capabilities)),
+        **health.facts,
+    }
+    width = max(map(len, facts))
+    for name, fact in facts.items():
+        click.echo(f"  {name:<{width}}  {fact}")
+    for warning in health.warnings:
+        click.echo(f"  warning: {' '.join(warning.split())}")
+    return True
+
+
+def _without_password(uri: str) -> str:
+    before, at, after = uri.rpartition("@")
+    scheme, slashes, _ = before.partition("://")
+    return f"{scheme}://...@{after}" if at and slashes else uri

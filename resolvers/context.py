@@ -1,0 +1,145 @@
+"""What one request knows: the caller, the repositories that this caller may see, what may still be spent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol, TypeVar
+
+import strawberry
+
+from adapters.caller import Call
+from adapters.errors import BadUserInput, NotFound, unknown
+from adapters.protocol import Repository
+from adapters.question import Question
+from adapters.rows import Row, Rows, UniverseInfo
+
+from .loader import Loader
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Budget(Protocol):
+    """The rows that a request may still ask of its backends."""
+
+    def spend(self, parents: int, first: int) -> None:
+        """Raises TooComplex where ``parents * first`` rows more would pass the limit."""
+        ...
+
+
+class Limits(Protocol):
+    """What ``Query.service`` says, and the largest ``first``."""
+
+    @property
+    def max_first(self) -> int: ...
+    @property
+    def max_depth(self) -> int: ...
+    @property
+    def max_cost(self) -> int: ...
+    @property
+    def timeout(self) -> float: ...
+
+
+@cache
+def installed() -> str:
+    """Version of the installed gateway; "0" from a checkout that is not installed."""
+    try:
+        return version("butler-gateway")
+    except PackageNotFoundError:
+        return "0"
+
+
+class Context:
+    """One request. ``repositories`` are those that the caller may see, in the configured search order: one
+    that is missing here does not exist, as far as the answer may tell. ``base_url`` is the gateway's own
+    address as the caller sees it, without a trailing slash."""
+
+    def __init__(
+        self,
+        *,
+        repositories: Mapping[str, Repository],
+        call: Call,
+        budget: Budget,
+        limits: Limits,
+        base_url: str,
+        version: str | None = None,
+    ) -> None:
+        self.call = call
+        self.budget = budget
+        self.limits = limits
+        self.base_url = base_url.rstrip("/")
+        self.version = version or installed()
+        self.scopes = {label: Scope(self, label, opened) for label, opened in repositories.items()}
+
+    def scope(self, label: str) -> Scope:
+        """A repository by its label; NotFound with the nearest labels among those that the caller may see."""
+        found = self.scopes.get(label)
+        if found is None:
+            message, details = unknown("repository", label, self.scopes)
+            raise NotFound(message, **details)
+        return found
+
+    def first(self, first: int) -> int:
+        """``first`` where it is allowed. Raises BadUserInput that names the limit."""
+        if not 0 <= first <= self.limits.max_first:
+            raise BadUserInput(
+                f"first is {first}; it must be between 0 and {self.limits.max_first}.",
+                limit=self.limits.max_first,
+                actual=first,
+            )
+        return first
+
+    def at_most(self, count: int, name: str) -> None:
+        """A list of ids may be as long as a page. Raises BadUserInput that names the limit."""
+        if count > self.limits.max_first:
+            limit = self.limits.max_first
+            raise BadUserInput(f"{name} has {count} ids; it may have {limit}.", limit=limit, actual=count)
+
+
+class Scope:
+    """One repository within one request: all questions pass here, and are paid for before they are asked."""
+
+    __slots__ = ("_loaders", "context", "label", "repository")
+
+    def __init__(self, context: Context, label: str, repository: Repository) -> None:
+        self.context = context
+        self.label = label
+        self.repository = repository
+        self._loaders: dict[Hashable, Loader[Any, Any]] = {}
+
+    async def ask(self, question: Question, parents: int, first: int) -> Rows:
+        """The answer to a question for so many parents, with at most ``first`` rows for each."""
+        self.context.budget.spend(parents, first)
+        return await self.repository.ask(question, self.context.call)
+
+    async def universe(self) -> UniverseInfo:
+        loader = self.loader("universe", self._universe, None)
+        return await loader.load("")  # type: ignore[return-value]
+
+    async def _universe(self, _: list[str]) -> dict[str, UniverseInfo | None]:
+        return {"": await self.repository.universe(self.context.call)}
+
+    def loader(
+        self, kind: Hashable, fetch: Callable[[list[K]], Awaitable[Mapping[K, V]]], absent: V
+    ) -> Loader[K, V]:
+        """The loader of this kind (with its arguments), made when it is first needed."""
+        loader = self._loaders.get(kind)
+        if loader is None:
+            loader = self._loaders[kind] = Loader(fetch, absent)
+        return loader
+
+
+def by_parent(rows: Rows, keys: list[K]) -> dict[K, list[Row]]:
+    """The rows of each key of a question with N keys; keys without a row are left out."""
+    found: dict[K, list[Row]] = {}
+    if not rows.rows:
+        return found
+    parent = rows.index("parent")
+    for row in rows.rows:
+        found.setdefault(keys[row[parent]], []).append(row)
+    return found
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,182 @@
+"""Datasets: the rows that everything here is about."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+
+from adapters.question import DatasetsById, Versions
+from adapters.rows import Row, Rows, TypeInfo
+
+from .collection import Collection, collections_of
+from .connection import After, First
+from .context import Scope
+from .data_id import DataId
+from .dataset_type import DatasetType
+from .file import File, files_of
+from .given import names
+from .listing import Nested
+from .node import Node, node_id
+from .noun import noun
+from .region import Region, region_of
+from .scalars import UUID, DateTime, uuid_out
+from .timespan import Timespan, timespan_of
+
+if TYPE_CHECKING:
+    from .dataset_connection import DatasetConnection
+    from .repository import Repository
+
+RepositoryType = Annotated["Repository", strawberry.lazy(".repository")]
+Datasets = Annotated["DatasetConnection", strawberry.lazy(".dataset_connection")]
+
+
+class Layout:
+    """Where the columns of datasets are in the rows of one answer."""
+
+    __slots__ = ("date", "id", "places", "run", "scope", "type", "types")
+
+    def __init__(self, scope: Scope, rows: Rows) -> None:
+        self.scope = scope
+        self.places = {column.name: place for place, column in enumerate(rows.columns)}
+        self.id = self.places["id"]
+        self.type = self.places["type"]
+        self.run = self.places["run"]
+        self.date = self.places["ingest_date"]
+        self.types = rows.types
+
+
+@noun
+class Dataset(Node):
+    """A dataset: something of a type, for a data ID, written by one run."""
+
+    __slots__ = ("_layout", "_row")
+
+    def __init__(self, layout: Layout, row: Row) -> None:
+        self._layout = layout
+        self._row = row
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        """Relay global id: opaque, stable."""
+        return node_id("Dataset", self._layout.scope.label, self.hex())
+
+    @strawberry.field
+    def uuid(self) -> UUID | None:
+        """Butler's id of it. Null where the backend has none (TAP)."""
+        return UUID(self.hex())
+
+    @strawberry.field
+    def repository(self) -> RepositoryType:
+        """Where it was found."""
+        from .repository import Repository
+
+        return Repository(self._layout.scope)
+
+    @strawberry.field
+    def type(self) -> DatasetType:
+        """What it is."""
+        return DatasetType(self._layout.scope, self.info())
+
+    @strawberry.field
+    def run(self) -> str | None:
+        """The RUN collection that it was written to."""
+        run: str | None = self._row[self._layout.run]
+        return run
+
+    @strawberry.field
+    def data_id(self) -> DataId:
+        """What it is of."""
+        return self.identity()
+
+    @strawberry.field
+    def ingest_date(self) -> DateTime | None:
+        """When it came into the repository."""
+        date: int | None = self._row[self._layout.date]
+        return None if date is None else DateTime(date)
+
+    @strawberry.field
+    async def region(self) -> Region | None:
+        """Where it looked, or lies: the region of the finest element that its dimensions have, an exposure's from its visit.
+        Null where the dimensions have no region (flats), or no one recorded it."""
+        key = self.identity().key()
+        return None if key is None else await region_of(self._layout.scope, self.info().required, key)
+
+    @strawberry.field
+    async def timespan(self) -> Timespan | None:
+        """When it was observed. Null where the dimensions have no time, or no one recorded it."""
+        key = self.identity().key()
+        return None if key is None else await timespan_of(self._layout.scope, self.info().required, key)
+
+    @strawberry.field
+    async def collections(self) -> list[Collection] | None:
+        """Collections that hold it, beyond its run, by name."""
+        return await collections_of(self._layout.scope, self.hex())
+
+    @strawberry.field
+    async def files(self) -> list[File] | None:
+        """Where the bytes are, whatever the format, the store or the naming. Null: not known here (UNSUPPORTED says so); empty:
+        known, but without a file."""
+        return await files_of(self._layout.scope, self.hex())
+
+    @strawberry.field
+    def ivoid(self) -> str:
+        """IVOA identifier (ivo://...?repo=...&id=...): usable as ID with DataLink, SODA and SIA services as it is."""
+        scope, dashed = self._layout.scope, uuid_out(self.hex())
+        return scope.repository.settings.ivoid.replace("{repository}", scope.label).replace("{id}", dashed)
+
+    @strawberry.field
+    def versions(
+        self,
+        collections: Annotated[
+            list[str] | None, strawberry.argument(description="Only those in these: names or globs.")
+        ] = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> Datasets | None:
+        """Datasets of the same type and data ID in any run, itself among them: its versions, newest ingest date first."""
+        from .dataset_connection import DatasetConnection
+
+        within, info = names(collections), self.info()
+
+        def many(keys: tuple[Any, ...]) -> Versions:
+            return Versions(keys, within)
+
+        parent = (info.name, *(self._row[self._layout.places[name]] for name in info.required))
+        return DatasetConnection(Nested(self._layout.scope, many, parent, "versions", first, after, datasets))
+
+    def hex(self) -> str:
+        """Its id, 32 lower-case hex digits."""
+        return str(self._row[self._layout.id])
+
+    def info(self) -> TypeInfo:
+        return self._layout.types[self._row[self._layout.type]]
+
+    def value(self, name: str) -> Any:
+        """The value of a dimension, of run or of type; None where its type has no such dimension."""
+        place = self._layout.places.get(name)
+        return None if place is None else self._row[place]
+
+    def identity(self) -> DataId:
+        layout, row, info = self._layout, self._row, self.info()
+        return DataId(
+            layout.scope, {name: row[layout.places[name]] for name in info.dimensions}, info.required
+        )
+
+
+async def datasets(scope: Scope, rows: Rows) -> list[Dataset]:
+    """The datasets of an answer."""
+    layout = Layout(scope, rows) if rows.rows else None
+    return [Dataset(layout, row) for row in rows.rows] if layout else []
+
+
+def dataset_of(scope: Scope, dataset: str) -> Awaitable[Dataset | None]:
+    """A dataset by its id (32 hex digits)."""
+
+    async def fetch(ids: list[str]) -> dict[str, Dataset | None]:
+        found = await datasets(scope, await scope.ask(DatasetsById(tuple(ids)), len(ids), 1))
+        return {one.hex(): one for one in found}
+
+    return scope.loader("datasets", fetch, None).load(dataset)

@@ -1,0 +1,137 @@
+"""Files: where the bytes of a dataset are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from posixpath import basename
+from urllib.parse import quote, urlsplit
+
+import strawberry
+
+from adapters.question import Files
+from adapters.rows import Rows
+
+from .context import Scope
+from .noun import noun
+from .scalars import URL, Long, uuid_out
+
+_COLUMNS = ("uri", "component", "storage_class", "formatter", "size", "checksum")
+# What RFC 4047, the IVOA and the IANA registry call them.
+_MEDIA_TYPES = {
+    ".fits": "application/fits",
+    ".fits.gz": "application/fits",
+    ".fits.fz": "application/fits",
+    ".fit": "application/fits",
+    ".fz": "application/fits",
+    ".parq": "application/vnd.apache.parquet",
+    ".parquet": "application/vnd.apache.parquet",
+    ".json": "application/json",
+    ".json.gz": "application/gzip",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".csv": "text/csv",
+    ".ecsv": "text/x-ecsv",
+    ".vot": "application/x-votable+xml",
+    ".xml": "application/xml",
+    ".txt": "text/plain",
+    ".log": "text/plain",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".pdf": "application/pdf",
+    ".h5": "application/x-hdf5",
+    ".hdf5": "application/x-hdf5",
+    ".zip": "application/zip",
+}
+
+
+@noun
+class File:
+    """An artefact of a dataset."""
+
+    __slots__ = (
+        "_checksum",
+        "_component",
+        "_dataset",
+        "_formatter",
+        "_scope",
+        "_size",
+        "_storage_class",
+        "_uri",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        dataset: str,
+        values: tuple[str, str | None, str | None, str | None, int | None, str | None],
+    ) -> None:
+        self._scope = scope
+        self._dataset = dataset
+        self._uri, self._component, self._storage_class, self._formatter, self._size, self._checksum = values
+
+    @strawberry.field
+    def uri(self) -> str:
+        """Where the store says that it is (file, s3, gs, https ...)."""
+        return self._uri
+
+    @strawberry.field
+    def url(self) -> URL:
+        """Where this caller can read it over HTTP with the same token."""
+        base, label = self._scope.context.base_url, quote(self._scope.label, safe="")
+        query = f"?component={quote(self._component, safe='')}" if self._component else ""
+        return URL(f"{base}/files/{label}/{uuid_out(self._dataset)}{query}")
+
+    @strawberry.field
+    def component(self) -> str | None:
+        """The component that it holds; null where it holds the whole dataset."""
+        return self._component
+
+    @strawberry.field
+    def storage_class(self) -> str | None:
+        """Butler's name for what is stored in it."""
+        return self._storage_class
+
+    @strawberry.field
+    def formatter(self) -> str | None:
+        """The class that wrote it, and reads it."""
+        return self._formatter
+
+    @strawberry.field
+    def media_type(self) -> str | None:
+        """Media type, as its name tells; null where it does not."""
+        name = basename(urlsplit(self._uri).path).lower()
+        for dot in (place for place, letter in enumerate(name) if letter == "."):
+            if name[dot:] in _MEDIA_TYPES:
+                return _MEDIA_TYPES[name[dot:]]
+        return None
+
+    @strawberry.field
+    def size(self) -> Long | None:
+        """Bytes; null where no one recorded it."""
+        return None if self._size is None or self._size < 0 else Long(self._size)
+
+    @strawberry.field
+    def checksum(self) -> str | None:
+        """Checksum, as the store recorded it."""
+        return self._checksum
+
+
+def files_of(scope: Scope, dataset: str) -> Awaitable[list[File]]:
+    """The artefacts of a dataset (32 hex digits); none where it is known and has no file."""
+
+    async def fetch(ids: list[str]) -> dict[str, list[File]]:
+        return _files(scope, await scope.ask(Files(tuple(ids)), len(ids), 1))
+
+    return scope.loader("files", fetch, list[File]()).load(dataset)
+
+
+def _files(scope: Scope, rows: Rows) -> dict[str, list[File]]:
+    if not rows.rows:
+        return {}
+    identifier, places = rows.index("id"), [rows.index(name) for name in _COLUMNS]
+    found: dict[str, list[File]] = {}
+    for row in rows.rows:
+        uri, component, storage_class, formatter, size, checksum = (row[place] for place in places)
+        values = (uri, component, storage_class, formatter, size, checksum)
+        found.setdefault(row[identifier], []).append(File(scope, row[identifier], values))
+    return found

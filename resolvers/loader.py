@@ -1,0 +1,61 @@
+"""N keys that are asked for in one turn of the event loop become one question with N keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Loader(Generic[K, V]):
+    """Collects keys and fetches them together; lives as long as one request, so that a key is fetched once.
+
+    ``fetch`` answers with what it found; any other key gets ``absent``. When it raises, every key of that batch
+    gets the error: the fields that asked for them fail, each alone.
+    """
+
+    __slots__ = ("_absent", "_fetch", "_known", "_running", "_waiting")
+
+    def __init__(self, fetch: Callable[[list[K]], Awaitable[Mapping[K, V]]], absent: V) -> None:
+        self._fetch = fetch
+        self._absent = absent
+        self._known: dict[K, asyncio.Future[V]] = {}
+        self._waiting: list[K] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    def load(self, key: K) -> Awaitable[V]:
+        """What belongs to this key. Safe to give up on: another field may wait for the same key."""
+        future = self._known.get(key)
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = self._known[key] = loop.create_future()
+            if not self._waiting:
+                # Runs after all resolvers of this level, which are already queued in the loop.
+                loop.call_soon(self._start)
+            self._waiting.append(key)
+        return asyncio.shield(future)
+
+    def _start(self) -> None:
+        keys, self._waiting = self._waiting, []
+        task = asyncio.get_running_loop().create_task(self._run(keys))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, keys: list[K]) -> None:
+        futures = [self._known[key] for key in keys]
+        try:
+            found = await self._fetch(keys)
+        except asyncio.CancelledError:
+            for future in futures:
+                future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001  (every waiting field raises it)
+            for future in futures:
+                future.set_exception(error)
+                future.exception()  # seen, even if nobody waits any more
+            return
+        for key, future in zip(keys, futures, strict=True):
+            future.set_result(found.get(key, self._absent))

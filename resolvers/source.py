@@ -1,0 +1,163 @@
+"""One repository's part in a search over several."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from adapters.errors import AdapterError, BackendUnavailable, NotFound, Timeout
+from adapters.question import Among, Collections, Datasets
+
+from .context import Scope
+from .dataset import Dataset, datasets
+from .listing import keyed
+from .merge import Key, Window
+
+Identity = tuple[Any, ...]
+T = TypeVar("T")
+
+
+def identity(dataset: Dataset) -> Identity:
+    """Type and required data ID, with the dimensions' names: what find-first compares."""
+    info = dataset.info()
+    return (info.name, info.required, *(dataset.identity().key() or ()))
+
+
+async def narrowing(
+    question: Datasets, ask: Callable[[Datasets], Awaitable[T]]
+) -> tuple[T, Datasets, list[NotFound]]:
+    """An answer to as much of the question as a repository knows.
+
+    A type or collection that is unknown there is left out and the rest asked again: other repositories of the
+    search may know it. Also gives the question that was answered, and what was unknown. Raises NotFound where
+    nothing is left to ask.
+    """
+    missing: list[NotFound] = []
+    while True:
+        try:
+            return await ask(question), question, missing
+        except NotFound as error:
+            name = error.details.get("unknown")
+            types = tuple(type for type in question.types if type != name)
+            collections = question.collections and tuple(one for one in question.collections if one != name)
+            if (
+                not types
+                or collections == ()
+                or (types, collections) == (question.types, question.collections)
+            ):
+                raise
+            missing.append(error)
+            question = replace(question, types=types, collections=collections)
+
+
+class Source:
+    """Reads one repository's answer window by window, and remembers what it held."""
+
+    __slots__ = (
+        "_calibrated",
+        "begun",
+        "error",
+        "held",
+        "missing",
+        "overflow",
+        "place",
+        "question",
+        "resumed",
+        "scope",
+        "window",
+    )
+
+    def __init__(self, scope: Scope, question: Datasets, place: Key | None) -> None:
+        self.scope = scope
+        self.question = question
+        self.place = place  # of the last item that was fetched
+        self.window: Window[Dataset] = Window()
+        self.begun = False
+        self.resumed = place is not None
+        self.error: AdapterError | None = None
+        self.held: set[Identity] = set()
+        self.missing: list[NotFound] = []  # types and collections that are unknown here
+        self.overflow: str | None = None
+        self._calibrated: bool | None = None
+
+    @property
+    def dry(self) -> bool:
+        """Whether nothing more will come."""
+        return self.error is not None or (self.begun and self.window.empty and not self.window.more)
+
+    @property
+    def unavailable(self) -> bool:
+        return self.error is not None and not isinstance(self.error, NotFound)
+
+    async def refill(self, size: int) -> list[Dataset]:
+        """The next window, where the last one is used up and more follows.
+
+        A repository that knows neither type nor collection has nothing; one that does not answer stops here,
+        with its ``error``. Any other error is raised: the question itself is wrong.
+        """
+        if self.dry or not self.window.empty:
+            return []
+        try:
+            rows, self.question, missing = await narrowing(
+                self.question, lambda known: self.scope.ask(known.paged(size, self.place), 1, size)
+            )
+            self.missing += missing
+        except (NotFound, BackendUnavailable, Timeout) as error:
+            self.error, self.window = error, Window()
+            return []
+        self.begun = True
+        self.overflow = rows.overflow or self.overflow
+        self.window = Window(
+            await datasets(self.scope, rows), [keyed(rows, row) for row in rows.rows], rows.more
+        )
+        if self.window.keys:
+            self.place = self.window.keys[-1]
+        self.held.update(identity(item) for item in self.window.items)
+        return self.window.items
+
+    async def holds(self, items: Iterable[Dataset]) -> set[Identity]:
+        """Which of these data IDs this repository holds too, for the same type and question."""
+        if isinstance(self.error, NotFound):
+            return set()
+        wanted = {identity(item): item for item in items}
+        found = wanted.keys() & self.held
+        rest = [item for one, item in wanted.items() if one not in found]
+        whole = self.begun and not self.resumed and not self.window.more
+        if not rest or whole or self.error is not None:
+            return found
+        by_type: dict[tuple[str, tuple[str, ...]], list[Dataset]] = {}
+        for item in rest:
+            by_type.setdefault((item.info().name, item.info().required), []).append(item)
+        try:
+            for more in await asyncio.gather(*(self._among(*kind, items) for kind, items in by_type.items())):
+                found |= more
+        except (BackendUnavailable, Timeout) as error:
+            self.error, self.window = error, Window()
+        return found
+
+    async def _among(self, type: str, required: tuple[str, ...], items: list[Dataset]) -> set[Identity]:
+        # The items satisfy the question's own ``among`` already, where it names required dimensions.
+        keys = [item.identity().key() for item in items]
+        among = Among(required, tuple(key for key in keys if key is not None)) if required else None
+        question = replace(self.question, types=(type,), among=among, order=())
+        try:
+            rows = await self.scope.ask(question.paged(len(items)), 1, len(items))
+        except NotFound:
+            return set()
+        return {identity(item) for item in await datasets(self.scope, rows)}
+
+    async def calibrated(self) -> bool:
+        """Whether CALIBRATION collections are searched here."""
+        if self._calibrated is None:
+            names = self.question.collections
+            if names is None:
+                names = self.scope.repository.settings.collections
+            rows = (
+                await self.scope.ask(Collections(names, ("CALIBRATION",), True).paged(1), 1, 1)
+                if names
+                else None
+            )
+            self._calibrated = rows is not None and bool(rows.rows)
+        return self._calibrated

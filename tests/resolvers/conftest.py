@@ -1,0 +1,154 @@
+"""The schema over real Butler repositories, without HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.butler import open_repository
+from adapters.caller import Call, Caller
+from adapters.errors import AdapterError
+from adapters.protocol import Repository, Settings
+from adapters.question import Question
+from adapters.rows import Facets, Rows
+from gateway.limits import Budget, Limits
+from resolvers.context import Context
+from resolvers.schema import build_schema
+
+IVOID = "ivo://org.example/{repository}?repo={repository}&id={id}"
+
+
+class Watched:
+    """A real repository that remembers what it was asked, and fails when told to."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self.asked: list[Question] = []
+        self.failure: AdapterError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._repository, name)
+
+    async def ask(self, question: Question, call: Call) -> Rows:
+        self.asked.append(question)
+        if self.failure is not None:
+            raise self.failure
+        return await self._repository.ask(question, call)
+
+    async def count(self, question: Question, call: Call) -> int:
+        if self.failure is not None:
+            raise self.failure
+        return await self._repository.count(question, call)
+
+    async def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets:
+        if self.failure is not None:
+            raise self.failure
+        return await self._repository.facets(question, by, first, call)
+
+
+class Answer:
+    """Data and errors of one request."""
+
+    def __init__(self, data: Any, errors: list[Any]) -> None:
+        self.data = data
+        self.errors = errors
+
+    @property
+    def codes(self) -> list[str]:
+        return [getattr(error.original_error, "code", "?") for error in self.errors]
+
+    @property
+    def messages(self) -> str:
+        return "\n".join(error.message for error in self.errors)
+
+
+class Gateway:
+    """Executes documents over some repositories, each request with a context of its own."""
+
+    def __init__(self, repositories: Mapping[str, Repository]) -> None:
+        self.repositories = {label: Watched(repository) for label, repository in repositories.items()}
+        self.loop = asyncio.new_event_loop()
+
+    def __call__(
+        self,
+        document: str,
+        *,
+        see: Sequence[str] | None = None,
+        limits: Limits | None = None,
+        caller: Caller | None = None,
+        **variables: Any,
+    ) -> Answer:
+        limits = limits or Limits()
+        seen = {label: self.repositories[label] for label in see or self.repositories}
+        context = Context(
+            repositories=seen,  # type: ignore[arg-type]
+            call=Call(caller or Caller()),
+            budget=Budget(limits.max_cost),
+            limits=limits,
+            base_url="https://gateway.example/",
+        )
+        for repository in seen.values():
+            repository.asked.clear()
+        result = self.loop.run_until_complete(
+            build_schema().execute(document, variable_values=variables, context_value=context)
+        )
+        return Answer(result.data, list(result.errors or []))
+
+    def good(self, document: str, **options: Any) -> Any:
+        """The data of a request that must not fail."""
+        answer = self(document, **options)
+        assert not answer.errors, answer.messages
+        return answer.data
+
+    def asked(self, label: str, kind: type[Question]) -> list[Any]:
+        return [question for question in self.repositories[label].asked if isinstance(question, kind)]
+
+    def close(self) -> None:
+        for repository in self.repositories.values():
+            self.loop.run_until_complete(repository.close())
+        self.loop.close()
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    """strawberry logs every error that a test provokes."""
+    logger = logging.getLogger("strawberry.execution")
+    before, logger.disabled = logger.disabled, True
+    yield
+    logger.disabled = before
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """The demonstration repository as hsc."""
+    from gateway.demo.repository import ensure
+
+    root = ensure(Path(tmp_path_factory.mktemp("demo")) / "repository")
+    settings = Settings(
+        uri=str(root),
+        description="demo",
+        collections=("HSC/defaults",),
+        ivoid=IVOID.replace("/{repository}", "/x"),
+    )
+    gateway = Gateway({"hsc": open_repository("hsc", settings)})
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture(scope="session")
+def pair(butler_repo: Callable[..., Any]) -> Iterator[Gateway]:
+    """Two random repositories whose data IDs overlap in part: one and two, and one again as again."""
+    opened = {}
+    for label, seed in (("one", 0), ("two", 1), ("again", 0)):
+        settings = Settings(
+            uri=butler_repo("sqlite", seed=seed).uri, collections=("HSC/defaults",), ivoid=IVOID
+        )
+        opened[label] = open_repository(label, settings)
+    gateway = Gateway(opened)
+    yield gateway
+    gateway.close()
