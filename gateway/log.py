@@ -64,7 +64,8 @@ def _standard_library(level: str, shared: list[Processor], last: list[Processor]
         "foreign_pre_chain": [*shared, structlog.stdlib.PositionalArgumentsFormatter(), _bare],
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     }
-    quiet = {name: {"level": "WARNING"} for name in TALKATIVE}
+    least = level if level == "ERROR" else "WARNING"
+    quiet = {name: {"level": least} for name in TALKATIVE}
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,11 +16,13 @@ from ..question import (
     CollectionsByName,
     DatasetTypes,
     DatasetTypesByName,
+    Page,
 )
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows, TypeInfo
 from . import glob
 from .names import CODES, TYPES, CollectionRecord, Names
+from .order import check
 from .store import Store
 from .tables import Tables
 
@@ -56,6 +58,7 @@ class Catalogue:
         statement = sa.select(table.c.name, table.c.type, table.c.doc).where(*self._matching(question))
         name = self.tables.dialect.text(table.c.name)
         if question.page.after is not None:
+            check([Kind.STRING], question.page.after)
             statement = statement.where(name > question.page.after[0])
         rows = self.store.rows(statement.order_by(name).limit(question.page.first + 1), call)
         found = [(r[0], TYPES[r[1]], r[2] or None) for r in rows]
@@ -131,6 +134,7 @@ class Catalogue:
         name = dialect.text(inner.c.name)
         statement = sa.select(inner)
         if question.page.after is not None:
+            check([Kind.LONG, Kind.STRING], question.page.after)
             position, last = question.page.after
             statement = statement.where(
                 sa.or_(inner.c.position > position, sa.and_(inner.c.position == position, name > last))
@@ -148,6 +152,9 @@ class Catalogue:
         columns = (_PARENT, RowColumn("position", Kind.LONG), *_COLLECTION)
         return Rows(columns, rows, more=len(rows) > question.page.first, key=lambda row: (row[1], row[2]))
 
+    def count_links(self, question: CollectionLinks, call: Call) -> int:
+        return len(self.links(replace(question, page=Page(call.max_rows)), call).rows)
+
     # dataset types
 
     def dataset_types(self, question: DatasetTypes, call: Call) -> Rows:
@@ -156,6 +163,7 @@ class Catalogue:
         name = self.tables.dialect.text(table.c.name)
         head = sa.select(table.c.id).where(clause)
         if question.page.after is not None:
+            check([Kind.STRING], question.page.after)
             head = head.where(name > question.page.after[0])
         head = head.order_by(name).limit(question.page.first + 1)
         chosen = head.subquery()
@@ -196,6 +204,9 @@ class Catalogue:
             if info is not None:
                 found.append(_type(info))
         return Rows(_TYPE, found)
+
+    def count_of_collections(self, question: CollectionDatasetTypes, call: Call) -> int:
+        return len(self.of_collections(replace(question, page=Page(call.max_rows)), call).rows)
 
     def of_collections(self, question: CollectionDatasetTypes, call: Call) -> Rows:
         """Three statements for all collections: the chains, the summaries, the types."""

@@ -14,7 +14,7 @@ from ..rows import Kind, Row, Rows
 from . import conditions
 from .joins import Source
 from .names import Names, TypeRecord
-from .order import Term, behind, sorting
+from .order import Term, behind, check, sorting
 from .selection import implied
 from .store import Store
 from .tables import Tables
@@ -37,6 +37,7 @@ class CertificationQueries:
         terms = [Term(table.c[d], tables.kind(d)) for d in record.info.required]
         terms += [Term(low, Kind.LONG), Term(table.c.dataset_id, Kind.UUID)]
         if question.page.after is not None:
+            check([term.kind for term in terms], question.page.after)
             later = behind(terms, question.page.after, dialect)
             source.conditions.append(later if not isinstance(later, bool) else sa.literal(later))
         bare = (

@@ -17,7 +17,7 @@ from ..rows import Kind, Row, Rows
 from . import conditions, sky
 from .joins import Source, fields, resolve
 from .names import Names, TypeRecord
-from .order import Term, behind, sorting
+from .order import Term, behind, check, sorting
 from .store import Store
 from .tables import Tables
 
@@ -239,6 +239,7 @@ class DataIdQueries:
 
     def _after(self, source: Source, terms: Sequence[Term], page: Page) -> None:
         assert page.after is not None
+        check([term.kind for term in terms], page.after)
         later = behind(terms, page.after, self._tables.dialect)
         source.conditions.append(later if not isinstance(later, bool) else sa.literal(later))
 

@@ -150,8 +150,10 @@ class Source:
             if not owners:
                 self.element(name)
             else:
-                # One that is at hand already saves a table.
-                self.element(next((o for o in owners if o in self.keys), owners[0]))
+                # One that is at hand already saves a table; any other has to be there before what it implies.
+                owner = next((o for o in owners if o in self.keys), owners[0])
+                self.dimension(owner)
+                self.element(owner)
         return self.keys[name]
 
     def field(self, element: str, field: str) -> Column:

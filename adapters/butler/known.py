@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..caller import Call
-from ..errors import BadUserInput, NotFound
-from ..question import Constraint, Datasets, DatasetsById, FindDataset, Op, Versions
+from ..errors import BadUserInput, NotFound, TooComplex
+from ..question import Constraint, Datasets, DatasetsById, FindDataset, Op, Page, Versions
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows, TypeInfo
 from .datasets import DatasetQueries
 from .joins import resolve
 from .names import CollectionRecord, Names, TypeRecord
+from .order import check
 from .selection import implied
 from .store import Store
 from .tables import Tables
@@ -169,6 +171,18 @@ class KnownDatasets:
         rows.more = len(found) > first
         return rows
 
+    def count_versions(self, question: Versions, call: Call) -> int:
+        """Counted by reading, since few datasets have more versions than a page."""
+        rows = self.versions(replace(question, page=Page(call.max_rows)), call)
+        if len(rows.rows) > call.max_rows:
+            raise TooComplex(
+                f"More than {call.max_rows} versions: counting them passes the limit.",
+                limit=call.max_rows,
+                actual=len(rows.rows),
+                what="versions counted",
+            )
+        return len(rows.rows)
+
     def _versions(
         self,
         record: TypeRecord,
@@ -203,6 +217,7 @@ class KnownDatasets:
             member = dialect.within(tags.c.collection_id, [c.id for c in path])
             statement = statement.where(member).distinct()
         if question.page.after is not None:
+            check([Kind.TIME, Kind.UUID], question.page.after)
             date, identifier = question.page.after
             bound = dialect.id_value(str(identifier))
             statement = statement.where(

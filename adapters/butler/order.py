@@ -5,12 +5,13 @@ NULLs sort last in both directions and strings by code point, on both databases,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from ..errors import BadCursor
 from ..question import KeyValue
 from ..rows import Kind
 from .dialect import Dialect
@@ -39,6 +40,22 @@ class Term:
 
 def sorting(terms: Sequence[Term], dialect: Dialect) -> list[Column]:
     return [part for term in terms for part in term.sorting(dialect)]
+
+
+_TYPES: Mapping[Kind, type | tuple[type, ...]] = {Kind.STRING: str, Kind.UUID: str, Kind.FLOAT: (int, float), Kind.BOOL: (bool, int)}
+
+
+def check(kinds: Sequence[Kind], values: Sequence[KeyValue]) -> None:
+    """Refuse a page key that was made for another order, before the database meets it. Raises BadCursor.
+
+    None may stand anywhere: where no NULL can be it only leads nowhere.
+    """
+    fits = len(kinds) == len(values) and all(
+        value is None or isinstance(value, _TYPES.get(kind, int))
+        for kind, value in zip(kinds, values, strict=False)
+    )
+    if not fits:
+        raise BadCursor("after is damaged: its key does not fit the order of this list.")
 
 
 def behind(terms: Sequence[Term], values: Sequence[KeyValue], dialect: Dialect) -> Column | bool:

@@ -93,6 +93,9 @@ class Registry:
             Records: self._count_data_ids,
             Collections: catalogue.count_collections,
             DatasetTypes: catalogue.count_dataset_types,
+            Versions: known.count_versions,
+            CollectionLinks: catalogue.count_links,
+            CollectionDatasetTypes: catalogue.count_of_collections,
         }
 
     def ask(self, question: Question, call: Call) -> Rows:

@@ -8,20 +8,21 @@ the answer. Where the order depends on the dataset and not on its data ID alone,
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import BadUserInput, TooComplex
+from ..errors import BadCursor, BadUserInput, TooComplex
 from ..question import Datasets, KeyValue
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
 from .branch import Branch, Extra, Restriction, build, key_values
 from .joins import resolve
 from .names import CollectionRecord, TypeRecord
-from .order import Term, behind, sorting
+from .order import Term, behind, check, sorting
 from .tables import Tables
 
 Column = sa.ColumnElement[Any]
@@ -111,6 +112,22 @@ class Selection:
         wanted = set(itertools.chain.from_iterable(g.required for g in groups))
         self.stored = tuple(name for name in self.group.names if name in wanted)
         self._kinds = self._extra_kinds()
+        if question.page.after is not None:
+            self._check_key(question.page.after)
+
+    def _check_key(self, after: Sequence[KeyValue]) -> None:
+        """A key is the order's values, a type's name, its data ID and an id. Raises BadCursor."""
+        kinds = [*self._kinds, Kind.STRING]
+        check(kinds, after[: len(kinds)])
+        record = next((c.type for c in self.candidates if c.type.name == after[len(self._kinds)]), None)
+        if record is not None:
+            dimensions = [self.tables.kind(name) for name in record.info.required]
+            check([*kinds, *dimensions, Kind.UUID], after)
+            if None in after[len(self._kinds) :]:
+                raise BadCursor("after is damaged: a data ID has no empty places.")
+        check([Kind.UUID], after[-1:])
+        if not re.fullmatch(r"[0-9a-f]{32}", str(after[-1])):
+            raise BadCursor("after is damaged: it ends in no dataset id.")
 
     def _extra_kinds(self) -> list[Kind]:
         kinds = []

@@ -6,7 +6,8 @@ altered, and column types are bare: no conversion happens between the database a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,8 +78,18 @@ class Tables:
             "dataset", id=identifier, dataset_type_id=long, ingest_date=long, run_id=long
         )
         self.location = self._table("dataset_location", datastore_name=text, dataset_id=identifier)
-        self._elements: dict[str, sa.Table] = {}
-        self._associations: dict[str, sa.Table] = {}
+        self._made: dict[str, sa.Table] = {}
+        self._lock = threading.Lock()
+
+    def _once(self, name: str, columns: Callable[[], Mapping[str, sa.types.TypeEngine[Any]]]) -> sa.Table:
+        """A table made when it is first needed; threads ask at once, and SQLAlchemy takes a name only once."""
+        found = self._made.get(name)
+        if found is None:
+            with self._lock:
+                if name not in self._made:
+                    self._made[name] = self._table(name, **columns())
+                found = self._made[name]
+        return found
 
     def _table(self, table: str, /, **columns: sa.types.TypeEngine[Any]) -> sa.Table:
         return sa.Table(table, self._metadata, *(sa.Column(key, kind) for key, kind in columns.items()))
@@ -99,70 +110,65 @@ class Tables:
 
     def element(self, name: str) -> sa.Table:
         """The table of a dimension element that has one of its own."""
-        if name not in self._elements:
-            element = self.universe[name]
-            columns = [
-                sa.Column(column, self.sql_type(dimension))
-                for dimension, column in self.key_columns(element).items()
-            ]
-            specs = (*element.alternate_keys, *element.metadata_columns)
-            columns += [sa.Column(spec.name, _BARE.get(spec.type, sa.Text)()) for spec in specs]
-            if element.temporal is not None:
-                columns += [sa.Column(column, sa.BigInteger()) for column in self.dialect.timespan_columns]
-            if element.spatial is not None:
-                columns.append(sa.Column("region", sa.Text()))
-            self._elements[name] = sa.Table(name, self._metadata, *columns)
-        return self._elements[name]
+        return self._once(name, lambda: self._element_columns(self.universe[name]))
+
+    def _element_columns(self, element: DimensionElement) -> dict[str, sa.types.TypeEngine[Any]]:
+        columns = {column: self.sql_type(name) for name, column in self.key_columns(element).items()}
+        specs = (*element.alternate_keys, *element.metadata_columns)
+        columns |= {spec.name: _BARE.get(spec.type, sa.Text)() for spec in specs}
+        if element.temporal is not None:
+            columns |= {column: sa.BigInteger() for column in self.dialect.timespan_columns}
+        if element.spatial is not None:
+            columns["region"] = sa.Text()
+        return columns
 
     def skypix_overlap(self, element: str) -> sa.Table:
         """Pixels of the universe's common pixelisation that each record of a spatial element overlaps."""
-        name = f"{element}_skypix_overlap"
-        if name not in self._associations:
-            keys = self.universe[element].required.names
-            self._associations[name] = self._table(
-                name,
-                skypix_system=sa.Text(),
-                skypix_level=sa.SmallInteger(),
-                skypix_index=sa.BigInteger(),
-                **{key: self.sql_type(key) for key in keys},
-            )
-        return self._associations[name]
+
+        def columns() -> dict[str, sa.types.TypeEngine[Any]]:
+            return {
+                "skypix_system": sa.Text(),
+                "skypix_level": sa.SmallInteger(),
+                "skypix_index": sa.BigInteger(),
+                **{key: self.sql_type(key) for key in self.universe[element].required.names},
+            }
+
+        return self._once(f"{element}_skypix_overlap", columns)
 
     def governor_summary(self, dimension: str) -> sa.Table:
         """The values of a governor dimension that a collection's datasets have."""
-        name = f"collection_summary_{dimension}"
-        if name not in self._associations:
-            self._associations[name] = self._table(
-                name, collection_id=sa.BigInteger(), **{dimension: self.sql_type(dimension)}
-            )
-        return self._associations[name]
+        return self._once(
+            f"collection_summary_{dimension}",
+            lambda: {"collection_id": sa.BigInteger(), dimension: self.sql_type(dimension)},
+        )
 
     def association(self, name: str, required: tuple[str, ...], calibration: bool) -> sa.Table:
         """A ``dataset_tags_*`` or ``dataset_calibs_*`` table, as named by ``dataset_type``."""
-        if name not in self._associations:
-            columns: dict[str, sa.types.TypeEngine[Any]] = {
+
+        def columns() -> dict[str, sa.types.TypeEngine[Any]]:
+            spans = self.dialect.timespan_columns if calibration else ()
+            return {
                 "dataset_type_id": sa.BigInteger(),
                 "dataset_id": self.dialect.id_type(),
                 "collection_id": sa.BigInteger(),
+                **{dimension: self.sql_type(dimension) for dimension in required},
+                **{column: sa.BigInteger() for column in spans},
             }
-            columns |= {dimension: self.sql_type(dimension) for dimension in required}
-            if calibration:
-                columns |= {column: sa.BigInteger() for column in self.dialect.timespan_columns}
-            self._associations[name] = self._table(name, **columns)
-        return self._associations[name]
+
+        return self._once(name, columns)
 
     def records(self, name: str) -> sa.Table:
         """A datastore's table of files."""
-        if name not in self._associations:
-            text = sa.Text()
-            self._associations[name] = self._table(
-                name,
-                dataset_id=self.dialect.id_type(),
-                path=text,
-                formatter=text,
-                storage_class=text,
-                component=text,
-                checksum=text,
-                file_size=sa.BigInteger(),
-            )
-        return self._associations[name]
+        text = sa.Text()
+        return self._once(
+            name,
+            lambda: {
+                "dataset_id": self.dialect.id_type(),
+                "path": text,
+                "formatter": text,
+                "storage_class": text,
+                "component": text,
+                "checksum": text,
+                "file_size": sa.BigInteger(),
+            },
+        )

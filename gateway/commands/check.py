@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,11 +54,8 @@ async def _describe(label: str, repository: Repository, allowed: float) -> bool:
     except TimeoutError:
         click.echo(f"{label}: cannot be read: no answer within {allowed:g} seconds (limits.timeout)")
         return False
-    except AdapterError as error:
-        click.echo(f"{label}: cannot be read: {' '.join(error.message.split())}")
-        return False
     except Exception as error:  # noqa: BLE001  whatever an adapter raises, the other repositories are still checked
-        click.echo(f"{label}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())}")
+        click.echo(f"{label}: cannot be read: {_reason(error)}")
         return False
     click.echo(f"{label}: can be read")
     facts = {
@@ -74,7 +72,14 @@ async def _describe(label: str, repository: Repository, allowed: float) -> bool:
     return True
 
 
-def _without_password(uri: str) -> str:
-    before, at, after = uri.rpartition("@")
-    scheme, slashes, _ = before.partition("://")
-    return f"{scheme}://...@{after}" if at and slashes else uri
+def _reason(error: Exception) -> str:
+    """What an adapter says, and what it does not tell its clients: the error that it comes from."""
+    said = error.message if isinstance(error, AdapterError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, AdapterError) and error.__cause__ is not None:
+        said += f" {type(error.__cause__).__name__}: {error.__cause__}"
+    line = " ".join(_without_password(said).split())
+    return line if len(line) <= 500 else f"{line[:497]}..."
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"://[^/@\s]*@", "://...@", text)

@@ -58,9 +58,14 @@ class Judge:
         roots: list[str] = []
         for name in self.defaults if collections is None else collections:
             roots += sorted(n for n in self.info if fnmatchcase(n, name)) if is_glob(name) else [name]
+        return self.flat(roots)
+
+    def flat(self, roots: Iterable[str]) -> list[str]:
+        """Chains replaced by what they lead to. (``collections.query(flatten_chains=True)`` would take names with brackets for globs.)"""
         found: dict[str, None] = {}
         for root in roots:
-            found |= dict.fromkeys(self.butler.collections.query(root, flatten_chains=True))
+            chain = self.info[root].type is CollectionType.CHAINED
+            found |= dict.fromkeys(self.flat(self.info[root].children) if chain else [root])
         return list(found)
 
     def named(self, patterns: Iterable[str], names: Iterable[str]) -> list[str]:

@@ -36,6 +36,7 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> Non
     assert done.stderr == "butler-gateway: cannot be read: broken\n"
     lines = done.stdout.splitlines()
     assert lines[0].startswith("broken: cannot be read: ")
+    assert "unable to open database file" in lines[0]  # the reason, which clients are not told
     assert "hsc: can be read" in lines
     assert not (broken / "gen3.sqlite3").exists()
 
