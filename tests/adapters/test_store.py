@@ -1,0 +1,260 @@
+"""Promises about how the registry is read: few statements, no lock held, no thread shared, nothing lost under concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from lsst.daf.butler import Butler, Config
+
+from adapters.butler import open_repository
+from adapters.butler.repository import ButlerRepository
+from adapters.caller import Call
+from adapters.errors import BackendUnavailable, Timeout
+from adapters.protocol import Settings
+from adapters.question import (
+    Collections,
+    Constraint,
+    DataIds,
+    Datasets,
+    DatasetsById,
+    Files,
+    Memberships,
+    Op,
+    Question,
+    Records,
+    Regions,
+    Versions,
+)
+from adapters.rows import Rows
+from tests.adapters.repositories import Repository
+
+KINDS = ("sqlite", "postgres")
+
+
+@contextmanager
+def opened(repository: Repository, **settings: Any) -> Iterator[ButlerRepository]:
+    found = open_repository("small", Settings(uri=str(repository.root), **settings))
+    assert isinstance(found, ButlerRepository)
+    try:
+        yield found
+    finally:
+        asyncio.run(found.close())
+
+
+def statements(repository: ButlerRepository, question: Question) -> tuple[int, Rows]:
+    """How many statements a question costs once the repository is open and its names are known."""
+    seen: list[str] = []
+
+    async def ask() -> Rows:
+        await repository.ask(question, Call())
+        assert repository._opened is not None
+        engine = repository._opened.store.engine
+
+        def note(*arguments: Any) -> None:
+            if not str(arguments[2]).startswith("SET LOCAL"):
+                seen.append(str(arguments[2]))
+
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            return await repository.ask(question, Call())
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+
+    rows = asyncio.run(ask())
+    return len(seen), rows
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_of_datasets_costs_five_statements_and_never_more(
+    kind: str, butler_repo: Callable[..., Repository]
+) -> None:
+    """Types, collections, what they hold, governors (one for each of instrument and skymap), the page; a chain costs one more."""
+    with opened(butler_repo(kind)) as repository:
+        for first in (1, 50):
+            question = Datasets(("raw",), ("*",), find_first=False)
+            count, rows = statements(repository, question.paged(first))
+            assert rows.rows
+            assert count <= 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_looked_up_for_many_datasets_is_looked_up_at_once(
+    kind: str, butler_repo: Callable[..., Repository]
+) -> None:
+    with opened(butler_repo(kind)) as repository:
+        rows = asyncio.run(repository.ask(Datasets(("calexp",), ("*",), find_first=False).paged(500), Call()))
+        assert len(rows.rows) > 5
+        ids = tuple(row[0] for row in rows.rows)
+        required = rows.types["calexp"].required
+        places = [rows.index(name) for name in required]
+        keys = tuple(tuple(row[place] for place in places) for row in rows.rows)
+        for question in (
+            DatasetsById(ids),
+            Memberships(ids),
+            Files(ids),
+            Regions(required, keys),
+            Versions(tuple(("calexp", *key) for key in keys)),
+        ):
+            count, _ = statements(repository, question)
+            assert count <= 4, type(question).__name__
+
+
+def test_a_writer_commits_while_a_client_slowly_reads(tmp_path: Path) -> None:
+    """Nothing of a page holds a lock on a SQLite registry once the page is there, nor does an idle connection."""
+    Butler.makeRepo(str(tmp_path / "repo"))
+    with opened(_At(tmp_path / "repo"), collections=("*",)) as repository:
+        asyncio.run(repository.ask(Collections(), Call()))
+        butler = Butler.from_config(str(tmp_path / "repo"), writeable=True)
+        for number in range(5):
+            begin = time.monotonic()
+            butler.collections.register(f"run/{number}")
+            assert time.monotonic() - begin < 2
+            rows = asyncio.run(repository.ask(Collections(), Call()))
+            assert len(rows.rows) == number + 1
+        database = sqlite3.connect(tmp_path / "repo" / "gen3.sqlite3", timeout=0)
+        database.execute("BEGIN EXCLUSIVE")
+        database.rollback()
+        database.close()
+
+
+def test_what_a_writer_committed_is_in_the_next_answer(tmp_path: Path) -> None:
+    Butler.makeRepo(str(tmp_path / "repo"))
+    with opened(_At(tmp_path / "repo")) as repository:
+        assert asyncio.run(repository.ask(Collections(), Call())).rows == []
+        Butler.from_config(str(tmp_path / "repo"), writeable=True).collections.register("new")
+        assert [row[0] for row in asyncio.run(repository.ask(Collections(), Call())).rows] == ["new"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_questions_at_once_get_the_answers_they_get_alone(
+    kind: str, butler_repo: Callable[..., Repository]
+) -> None:
+    questions: list[Question] = [
+        Datasets(("*",), ("*",), find_first=False).paged(200),
+        Datasets(("calexp",), ("*",), constraints=(Constraint("tract", Op.GE, 0),), find_first=False),
+        DataIds(("visit", "detector")),
+        DataIds(("visit", "tract")),
+        Records("exposure"),
+        Collections(),
+    ]
+    with opened(butler_repo(kind)) as repository:
+
+        async def all_at_once() -> None:
+            alone = [(await repository.ask(question, Call())).rows for question in questions]
+            for _ in range(4):
+                together = await asyncio.gather(*(repository.ask(q, Call()) for q in questions * 4))
+                assert [rows.rows for rows in together] == alone * 4
+
+        asyncio.run(all_at_once())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_event_loop_goes_on_while_a_repository_works(
+    kind: str, butler_repo: Callable[..., Repository]
+) -> None:
+    with opened(butler_repo(kind)) as repository:
+
+        async def watch() -> float:
+            work = asyncio.create_task(repository.ask(Datasets(("*",), ("*",), find_first=False), Call()))
+            longest, last = 0.0, time.monotonic()
+            while not work.done():
+                await asyncio.sleep(0.001)
+                longest = max(longest, time.monotonic() - last)
+                last = time.monotonic()
+            await work
+            return longest
+
+        asyncio.run(repository.ask(Collections(), Call()))
+        # Opening takes longer than this; a loop that had to wait for it, or for the statements, would stand still.
+        assert asyncio.run(watch()) < 1.0
+
+
+def test_a_statement_ends_at_the_deadline(tmp_path: Path) -> None:
+    Butler.makeRepo(str(tmp_path / "repo"))
+    with opened(_At(tmp_path / "repo")) as repository:
+        asyncio.run(repository.ask(Collections(), Call()))
+        assert repository._opened is not None
+        store = repository._opened.store
+        endless = sa.text(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+        )
+        begin = time.monotonic()
+        with pytest.raises(Timeout):
+            store.rows(endless, Call(deadline=_In(0.3)))
+        assert time.monotonic() - begin < 5
+
+
+def test_a_statement_ends_at_the_deadline_on_postgresql(butler_repo: Callable[..., Repository]) -> None:
+    with opened(butler_repo("postgres")) as repository:
+        asyncio.run(repository.ask(Collections(), Call()))
+        assert repository._opened is not None
+        with pytest.raises(Timeout):
+            repository._opened.store.rows(sa.text("SELECT pg_sleep(20)"), Call(deadline=_In(0.3)))
+
+
+def test_a_repository_that_is_not_there_is_unavailable_and_says_no_path(tmp_path: Path) -> None:
+    Butler.makeRepo(str(tmp_path / "repo"))
+    (tmp_path / "repo" / "gen3.sqlite3").unlink()
+    with opened(_At(tmp_path / "repo")) as repository, pytest.raises(BackendUnavailable) as caught:
+        asyncio.run(repository.ask(Collections(), Call()))
+    assert str(tmp_path) not in caught.value.message
+
+
+def test_an_untested_registry_is_answered_by_butlers_api_and_check_says_so(tmp_path: Path) -> None:
+    config = Config()
+    config["registry", "managers", "collections"] = (
+        "lsst.daf.butler.registry.collections.nameKey.NameKeyCollectionManager"
+    )
+    Butler.makeRepo(str(tmp_path / "repo"), config=config)
+    Butler.from_config(str(tmp_path / "repo"), writeable=True).collections.register("only")
+    with opened(_At(tmp_path / "repo")) as repository:
+        health = asyncio.run(repository.health(Call()))
+        assert "public API" in health.facts["path"]
+        assert any("not tested" in warning for warning in health.warnings)
+        assert [row[0] for row in asyncio.run(repository.ask(Collections(), Call())).rows] == ["only"]
+
+
+def test_a_sqlite_registry_without_statistics_is_warned_of(tmp_path: Path) -> None:
+    Butler.makeRepo(str(tmp_path / "repo"))
+    with opened(_At(tmp_path / "repo")) as repository:
+        assert any("ANALYZE" in warning for warning in asyncio.run(repository.health(Call())).warnings)
+    with sqlite3.connect(tmp_path / "repo" / "gen3.sqlite3") as database:
+        database.execute("ANALYZE")
+    with opened(_At(tmp_path / "repo")) as repository:
+        assert not asyncio.run(repository.health(Call())).warnings
+
+
+def test_threads_are_bounded(butler_repo: Callable[..., Repository]) -> None:
+    with opened(butler_repo("sqlite")) as repository:
+
+        async def flood() -> None:
+            await asyncio.gather(*(repository.ask(Collections(), Call()) for _ in range(200)))
+
+        asyncio.run(flood())
+        own = [thread for thread in threading.enumerate() if thread.name.startswith("butler-small")]
+        assert len(own) <= 16
+
+
+@dataclass(frozen=True)
+class _At:
+    root: Path
+
+
+class _In:
+    """A deadline in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        return max(0.0, self._until - time.monotonic())
