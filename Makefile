@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo page test lint schema tools clean
+.PHONY: help demo page test lint schema tools browser clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -59,6 +59,8 @@ schema: $(VENV)/test.stamp ## Write schema.graphql from the code
 
 tools: ## What only the tests need, chromium and curl, from apt where they are missing
 	@.ci/tools
+
+browser: tools
 
 clean: ## Remove everything that the targets above made, the environment included
 	rm -rf $(VENV) .demo .gateway build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \

@@ -157,10 +157,10 @@ def identifying(universe: UniverseInfo, dimensions: tuple[str, ...]) -> tuple[st
 
 
 async def data_ids(scope: Scope, rows: Rows) -> list[DataId]:
-    """The data IDs of an answer: every column is a dimension."""
+    """The data IDs of an answer: every column is a dimension. Behind them a row may hold what it was ordered by."""
     names = tuple(column.name for column in rows.columns)
     required = identifying(await scope.universe(), names)
-    return [DataId(scope, dict(zip(names, row, strict=True)), required) for row in rows.rows]
+    return [DataId(scope, dict(zip(names, row, strict=False)), required) for row in rows.rows]
 
 
 def values_of(names: Mapping[str, int], row: tuple[Any, ...]) -> dict[str, Any]:

@@ -75,6 +75,24 @@ class Branch:
         return found
 
 
+@dataclass(slots=True)
+class Piece:
+    """A SELECT in the making: where its rows come from, what it gives by name, and in which order."""
+
+    source: Source
+    columns: dict[str, Column]
+    order: list[Column] = field(default_factory=list)
+    limit: int | None = None
+    distinct: bool = False
+
+    def select(self) -> sa.Select[Any]:
+        statement = self.source.select(*(column.label(name) for name, column in self.columns.items()))
+        if self.distinct:
+            # Certified for several ranges, a dataset stands here several times.
+            statement = statement.distinct()
+        return statement if self.limit is None else statement.order_by(*self.order).limit(self.limit)
+
+
 def build(
     branch: Branch,
     question: Datasets,
@@ -85,9 +103,9 @@ def build(
     *,
     limit: int | None,
     find_first: bool,
-) -> list[sa.Select[Any]]:
+) -> list[Piece]:
     """SELECTs of type, dataset_id, rank, then ``columns`` (dimensions of all types, null where this one lacks
-    them), then the extras.
+    them), then the extras (x0, x1 ...).
 
     With a ``limit`` each has its first rows behind the question's page key, ordered. They share no row; none:
     there can be none behind the key.
@@ -96,11 +114,11 @@ def build(
     split = limit is not None and tables.dialect.name == "sqlite" and not extras
     if split and walked(branch.type, question, branch.constants(question), restriction.small):
         parts = _pieces(branch, question, find_first)
-    selects = (
-        _select(own, asked, columns, extras, restriction, tables, limit=limit, find_first=find_first)
+    pieces = (
+        _piece(own, asked, columns, extras, restriction, tables, limit=limit, find_first=find_first)
         for own, asked in parts
     )
-    return [select for select in selects if select is not None]
+    return [piece for piece in pieces if piece is not None]
 
 
 def _pieces(branch: Branch, question: Datasets, find_first: bool) -> list[tuple[Branch, Datasets]]:
@@ -142,7 +160,7 @@ def _below(constraint: Constraint, further: Constraint) -> bool:
     return type(constraint.value) is type(further.value) and constraint.value <= further.value  # type: ignore[operator]
 
 
-def _select(
+def _piece(
     branch: Branch,
     question: Datasets,
     columns: Sequence[str],
@@ -152,7 +170,7 @@ def _select(
     *,
     limit: int | None,
     find_first: bool,
-) -> sa.Select[Any] | None:
+) -> Piece | None:
     dialect, record = tables.dialect, branch.type
     name = record.calibs if branch.calibration else record.tags
     assert name is not None
@@ -180,18 +198,17 @@ def _select(
     _constrain(source, table, dataset, question, restriction)
 
     terms: list[Term] = []
-    selected: list[Column] = [
-        sa.literal(record.name, sa.Text()).label("type"),
-        table.c.dataset_id.label("dataset_id"),
-        place.label("rank"),
-    ]
+    selected: dict[str, Column] = {
+        "type": sa.literal(record.name, sa.Text()),
+        "dataset_id": table.c.dataset_id,
+        "rank": place,
+    }
     for dimension in columns:
         own = dimension in record.info.required
-        shown: Column = table.c[dimension] if own else dialect.null(tables.sql_type(dimension))
-        selected.append(shown.label(dimension))
+        selected[dimension] = table.c[dimension] if own else dialect.null(tables.sql_type(dimension))
     for position, extra in enumerate(extras):
         column, kind, nullable = _extra(extra, record, source, dataset, tables)
-        selected.append(column.label(f"x{position}"))
+        selected[f"x{position}"] = column
         terms.append(Term(column, kind, extra.descending, nullable))
     terms.append(Term(sa.null(), Kind.STRING, constant=record.name))
     for dimension in record.info.required:
@@ -201,7 +218,7 @@ def _select(
         terms.append(Term(table.c.dataset_id, Kind.UUID))
 
     if limit is None:
-        return source.select(*selected)
+        return Piece(source, selected)
     if question.page.after is not None:
         values = key_values(question.page.after, record, len(extras), find_first)
         later = behind(terms, values, dialect)
@@ -209,13 +226,9 @@ def _select(
             return None
         if not isinstance(later, bool):
             source.conditions.append(later)
-    statement = source.select(*selected)
-    if branch.calibration:
-        # Certified for several ranges, a dataset stands here several times.
-        statement = statement.distinct()
     # Where a data ID comes once, its dataset's id decides nothing, and an index need not know of it.
     order = sorting(terms if not branch.distinct or find_first else terms[:-1], dialect)
-    return statement.order_by(*order).limit(limit)
+    return Piece(source, selected, order, limit, distinct=branch.calibration)
 
 
 def _constrain(

@@ -127,7 +127,8 @@ def _database(error: sqlalchemy.exc.SQLAlchemyError, repository: str) -> Adapter
         sqlalchemy.exc.TimeoutError,
         sqlalchemy.exc.DisconnectionError,
     )
-    if isinstance(error, unreachable) or getattr(error, "connection_invalidated", False):
+    broken = type(error) in (sqlalchemy.exc.DatabaseError, sqlalchemy.exc.InternalError)
+    if broken or isinstance(error, unreachable) or getattr(error, "connection_invalidated", False):
         return BackendUnavailable(
             f"The database of repository '{repository}' does not answer.", repository=repository
         )

@@ -42,7 +42,12 @@ def sorting(terms: Sequence[Term], dialect: Dialect) -> list[Column]:
     return [part for term in terms for part in term.sorting(dialect)]
 
 
-_TYPES: Mapping[Kind, type | tuple[type, ...]] = {Kind.STRING: str, Kind.UUID: str, Kind.FLOAT: (int, float), Kind.BOOL: (bool, int)}
+_TYPES: Mapping[Kind, type | tuple[type, ...]] = {
+    Kind.STRING: str,
+    Kind.UUID: str,
+    Kind.FLOAT: (int, float),
+    Kind.BOOL: (bool, int),
+}
 
 
 def check(kinds: Sequence[Kind], values: Sequence[KeyValue]) -> None:

@@ -19,7 +19,7 @@ from ..errors import BadCursor, BadUserInput, TooComplex
 from ..question import Datasets, KeyValue
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
-from .branch import Branch, Extra, Restriction, build, key_values
+from .branch import Branch, Extra, Piece, Restriction, build, key_values
 from .joins import resolve
 from .names import CollectionRecord, TypeRecord
 from .order import Term, behind, check, sorting
@@ -186,15 +186,24 @@ class Selection:
     def page(self, chunk: Sequence[Candidate], limit: int) -> sa.Select[Any] | None:
         """The first ``limit`` datasets of these types behind the page key, with runs, ingest dates and implied
         dimensions, which are looked up for these only."""
+        if len(chunk) == 1 and chunk[0].single:
+            pieces = list(self._pieces(chunk[0], limit))
+            if len(pieces) == 1:
+                (piece,) = pieces
+                assert piece.source.clause is not None
+                statement = self._dressed(piece.source.clause, piece.columns, piece.order, limit)
+                return statement.where(*piece.source.conditions)
         rows = self._union([part for c in chunk if (part := self._of_type(c, limit)) is not None])
         if rows is None:
             return None
-        only = chunk[0] if len(chunk) == 1 else None
-        if only is None:
+        if len(chunk) == 1:
+            terms = self._terms(rows, chunk[0].type)
+        else:
             terms = self._terms(rows, None)
             cut = sa.select(rows).order_by(*sorting(terms, self.tables.dialect)).limit(limit)
             rows = cut.subquery("page")
-        return self._dressed(rows, only, limit)
+            terms = self._terms(rows, None)
+        return self._dressed(rows, dict(rows.c.items()), sorting(terms, self.tables.dialect), limit)
 
     def everything(self, chunk: Sequence[Candidate]) -> sa.Subquery | None:
         """Every dataset of these types, once, bare: type, dataset_id, the stored dimensions and the extras."""
@@ -210,27 +219,26 @@ class Selection:
 
     def _of_type(self, candidate: Candidate, limit: int | None) -> sa.Subquery | None:
         """The datasets of one type, each once, the first ones where there is a limit."""
+        rows = self._union([piece.select().subquery() for piece in self._pieces(candidate, limit)])
+        if rows is None:
+            return None
+        if candidate.single:
+            return rows
+        return self._once(rows, candidate, limit)
+
+    def _pieces(self, candidate: Candidate, limit: int | None) -> Iterator[Piece]:
         after_all = candidate.find_first and self._by_dataset() and not candidate.single
-        found = []
         for branch in candidate.branches:
-            bounded = limit if branch.narrow and not after_all else None
-            parts = build(
+            yield from build(
                 branch,
                 self.question,
                 self.stored,
                 self.extras,
                 candidate.restriction,
                 self.tables,
-                limit=bounded,
+                limit=limit if branch.narrow and not after_all else None,
                 find_first=candidate.find_first,
             )
-            found += [part.subquery() for part in parts]
-        rows = self._union(found)
-        if rows is None:
-            return None
-        if candidate.single:
-            return rows
-        return self._once(rows, candidate, limit)
 
     def _once(self, rows: sa.Subquery, candidate: Candidate, limit: int | None) -> sa.Subquery:
         """Of each data ID (or of each dataset) the row of the first collection."""
@@ -253,9 +261,7 @@ class Selection:
             statement = statement.order_by(*sorting(terms, self.tables.dialect)).limit(limit)
         return statement.subquery()
 
-    def _terms(
-        self, rows: sa.FromClause, record: TypeRecord | None, constants: Mapping[str, KeyValue] | None = None
-    ) -> list[Term]:
+    def _terms(self, rows: sa.FromClause, record: TypeRecord | None) -> list[Term]:
         """The whole order: the question's own, then type, data ID and id."""
         terms = [
             Term(rows.c[f"x{n}"], kind, extra.descending, nullable=True)
@@ -267,8 +273,7 @@ class Selection:
         else:
             terms.append(Term(rows.c.type, Kind.STRING, constant=record.name))
             names = record.info.required
-        known = constants or {}
-        terms += [Term(rows.c[name], self.tables.kind(name), constant=known.get(name)) for name in names]
+        terms += [Term(rows.c[name], self.tables.kind(name)) for name in names]
         terms.append(Term(rows.c.dataset_id, Kind.UUID))
         return terms
 
@@ -283,31 +288,27 @@ class Selection:
         )
         return plain + tuple(RowColumn(n, self.tables.kind(n), dimension=True) for n in self.group.names)
 
-    def _dressed(self, rows: sa.Subquery, only: Candidate | None, limit: int) -> sa.Select[Any]:
-        """Rows in the order of ``columns()``, then the extras. ``only``: the one type that they are of."""
+    def _dressed(
+        self, clause: sa.FromClause, found: Mapping[str, Column], order: Sequence[Column], limit: int
+    ) -> sa.Select[Any]:
+        """Rows in the order of ``columns()``, then the extras, from what was ``found``."""
         tables = self.tables
         dataset, run = tables.dataset.alias(), tables.collection.alias()
-        clause: sa.FromClause = rows.join(dataset, dataset.c.id == rows.c.dataset_id)
+        clause = clause.join(dataset, dataset.c.id == found["dataset_id"])
         clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
-        values, clause = implied(tables, tuple(self.group.names), {n: rows.c[n] for n in self.stored}, clause)
-        if only is None:
-            terms = self._terms(rows, None)
-        else:
-            constants = only.branches[0].constants(self.question) if len(only.branches) == 1 else {}
-            terms = self._terms(rows, only.type, constants)
-            if only.single:
-                terms = terms[:-1]
+        stored = {name: found[name] for name in self.stored}
+        values, clause = implied(tables, tuple(self.group.names), stored, clause)
         return (
             sa.select(
-                tables.dialect.hex(rows.c.dataset_id),
-                rows.c.type,
+                tables.dialect.hex(found["dataset_id"]),
+                found["type"],
                 run.c.name,
                 dataset.c.ingest_date,
                 *(values[name] for name in self.group.names),
-                *(rows.c[f"x{n}"] for n in range(len(self.extras))),
+                *(found[f"x{n}"] for n in range(len(self.extras))),
             )
             .select_from(clause)
-            .order_by(*sorting(terms, tables.dialect))
+            .order_by(*order)
             .limit(limit)
         )
 

@@ -20,14 +20,14 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, DimensionGroup, Timespan
-from lsst.daf.butler.time_utils import TimeConverter
+from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, DimensionGroup
 from lsst.sphgeom import Region
 
 from adapters.errors import BadUserInput
-from adapters.question import Constraint, DataIds, Datasets, Op, Order, Records, Span, Where
+from adapters.question import Constraint, DataIds, Datasets, Op, Order, Records
 
-SIGNS = {Op.EQ: "=", Op.NE: "!=", Op.GE: ">=", Op.GT: ">", Op.LE: "<=", Op.LT: "<"}
+from .terms import SIGNS, Terms, ends, holds, moment, nanoseconds, timespan
+
 Row = dict[str, Any]
 
 
@@ -123,7 +123,7 @@ class Judge:
         return sorted({data_id[element] for data_id in ids})
 
     def limits(self, question: Any, group: DimensionGroup, dataset_type: str = "") -> Terms:
-        terms = Terms(self)
+        terms = Terms(self.butler.dimensions, self.values)
         for constraint in question.constraints:
             self.condition(constraint, terms, dataset_type)
         if question.where is not None:
@@ -209,7 +209,7 @@ class Judge:
         """``query_datasets``; where a collection's very name looks like a glob, which that call would expand, its inner form."""
         if any(is_glob(name) for name in path):
             with self.butler.query() as query:
-                return list(query.where(where, bind=bind).datasets(found, path, find_first=first))
+                return list(query.datasets(found, path, find_first=first).where(where, bind=bind))
         return self.butler.query_datasets(
             found, path, find_first=first, where=where, bind=bind, explain=False, limit=None
         )
@@ -319,65 +319,6 @@ class Judge:
         return row
 
 
-class Terms:
-    """A where expression in the making."""
-
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-        self._texts: list[str] = []
-        self._binds: dict[str, Any] = {}
-        self._governors: set[str] = set()
-
-    def bind(self, value: Any) -> str:
-        name = f"judge{len(self._binds)}"
-        self._binds[name] = value
-        return name
-
-    def add(self, text: str) -> None:
-        self._texts.append(text)
-
-    def any(self, name: str, values: list[Any]) -> None:
-        self.add(f"{name} IN (:{self.bind(values)})" if values else f"{name} != {name}")
-
-    def reach(self, group: DimensionGroup) -> None:
-        self._governors |= set(group.governors)
-
-    def written(self, where: Where) -> None:
-        binds = {one.name: list(one.value) if one.kind.endswith("s") else one.value for one in where.binds}
-        self._binds |= binds
-        self.add(f"({where.text})")
-        universe = self._judge.butler.dimensions
-        for element in universe.elements:
-            if element.name in where.text and element.name not in universe.skypix_dimensions.names:
-                self._governors |= set(element.minimal_group.governors)
-
-    def clause(self) -> tuple[str, dict[str, Any]]:
-        for governor in sorted(self._governors):
-            names = [f":{self.bind(value)}" for value in self._judge.values(governor)]
-            self.add(f"{governor} IN ({', '.join(names)})")
-        return " AND ".join(self._texts), self._binds
-
-
-def holds(value: Any, constraint: Constraint) -> bool:
-    given: Any = constraint.value
-    match constraint.op:
-        case Op.EQ:
-            return bool(value == given)
-        case Op.NE:
-            return bool(value != given)
-        case Op.IN:
-            return value in given
-        case Op.GLOB:
-            return fnmatchcase(value, given)
-        case Op.GE:
-            return bool(value >= given)
-        case Op.GT:
-            return bool(value > given)
-        case Op.LE:
-            return bool(value <= given)
-    return bool(value < given)
-
-
 def in_order(keyed: list[tuple[Any, Row]], order: Sequence[Order]) -> list[Row]:
     """Stable sorts from the last term to the first; NULLs last either way."""
     keyed = sorted(keyed, key=lambda one: one[0][1])
@@ -390,26 +331,3 @@ def in_order(keyed: list[tuple[Any, Row]], order: Sequence[Order]) -> list[Row]:
 
         keyed = sorted(known, key=value, reverse=order[position].descending) + nulls
     return [row for _, row in keyed]
-
-
-def moment(nanoseconds: int) -> Any:
-    return TimeConverter().nsec_to_astropy(nanoseconds)
-
-
-def nanoseconds(time: Any) -> int:
-    return int(TimeConverter().astropy_to_nsec(time))
-
-
-def timespan(span: Span) -> Timespan:
-    return Timespan(
-        None if span.begin is None else moment(span.begin), None if span.end is None else moment(span.end)
-    )
-
-
-def ends(span: Timespan | None) -> tuple[int | None, int | None]:
-    if span is None:
-        return None, None
-    return (
-        None if span.begin is None else nanoseconds(span.begin),
-        None if span.end is None else nanoseconds(span.end),
-    )

@@ -157,45 +157,59 @@ def orders(draw: st.DrawFn, words: Vocabulary, group: DimensionGroup, dataset: b
 
 
 def maybe(draw: st.DrawFn, strategy: st.SearchStrategy[Any], often: int = 4) -> Any:
-    return draw(strategy) if draw(st.integers(0, often)) == 0 else None
+    """None mostly, and what hypothesis shrinks to."""
+    return draw(strategy) if draw(st.integers(0, often)) == often else None
+
+
+def searched(most: int) -> st.SearchStrategy[tuple[str, ...] | None]:
+    """Search paths; those that hold much come more often."""
+    full = st.sampled_from(["outer", "*", "HSC/*", "HSC/defaults", "HSC/runs/all", "*calib*"])
+    return st.none() | st.lists(
+        full | st.sampled_from(COLLECTIONS), min_size=1, max_size=most, unique=True
+    ).map(tuple)
 
 
 @st.composite
 def datasets(draw: st.DrawFn, words: Vocabulary) -> Datasets:
     universe = words.judge.butler.dimensions
     named = draw(st.lists(st.sampled_from(sorted(TYPES)), min_size=1, max_size=3, unique=True))
-    types = tuple(named if draw(st.integers(0, 2)) else [draw(st.sampled_from(TYPE_GLOBS))])
+    types = tuple(named if draw(st.integers(0, 2)) < 2 else [draw(st.sampled_from(TYPE_GLOBS))])
     found = words.judge.named(types, words.judge.types)
     groups = [words.judge.types[name].dimensions for name in found] or [universe.empty]
     shared = universe.conform(set.intersection(*(set(group.names) for group in groups)))
     given = draw(st.lists(constraints(words, shared, True), max_size=2)) if shared.names else []
-    if len(types) == 1 and types[0] in OUTSIDE and draw(st.integers(0, 2)) == 0:
+    if len(types) == 1 and types[0] in OUTSIDE and draw(st.integers(0, 2)) == 2:
         name = draw(st.sampled_from(OUTSIDE[types[0]]))
         given.append(Constraint(name, Op.EQ, draw(st.sampled_from(words.values(name)))))
     where = None
     if {"detector", "physical_filter"} <= set(shared.names):
         where = maybe(draw, st.sampled_from(WHERES))
     among = None
-    if shared.names and draw(st.integers(0, 4)) == 0:
+    if shared.names and draw(st.integers(0, 6)) == 6:
         names = tuple(
             draw(st.lists(st.sampled_from(sorted(shared.names)), min_size=1, max_size=2, unique=True))
         )
         rows = st.tuples(*(st.sampled_from(words.values(name)) for name in names))
         among = Among(names, tuple(draw(st.lists(rows, min_size=1, max_size=6))))
-    calibrations = any(words.judge.types[name].isCalibration() for name in found)
+    kinds = [words.judge.types[name] for name in found]
+    calibrations = any(kind.isCalibration() for kind in kinds)
+    # Mostly what makes sense for some type; the rest is there to be refused.
+    astray = draw(st.integers(0, 19)) == 19
+    spatial = astray or any(words.judge.spatial(kind.dimensions) for kind in kinds)
+    temporal = astray or any(kind.dimensions.temporal for kind in kinds)
+    globbed = types[0] in TYPE_GLOBS
+    firsts = [None, False] if calibrations and not astray else [None, True, False]
     return Datasets(
         types,
-        draw(
-            st.none() | st.lists(st.sampled_from(COLLECTIONS), min_size=1, max_size=3, unique=True).map(tuple)
-        ),
+        draw(searched(3)),
         tuple(given),
         among,
         where,
-        maybe(draw, st.sampled_from(SHAPES).map(Sky)),
-        maybe(draw, spans()),
-        maybe(draw, spans(), 2) if calibrations else None,
+        maybe(draw, st.sampled_from(SHAPES).map(Sky)) if spatial and (globbed or len(types) == 1) else None,
+        maybe(draw, spans()) if temporal and (globbed or len(types) == 1) else None,
+        maybe(draw, spans(), 1) if calibrations and (globbed or len(types) == 1) else None,
         maybe(draw, st.sampled_from([m + 1 for m in words.moments] + [words.moments[0]])),
-        draw(st.sampled_from([None, True, False])),
+        draw(st.sampled_from(firsts)),
         draw(orders(words, shared, True)),
     )
 
@@ -227,7 +241,7 @@ def data_ids(draw: st.DrawFn, words: Vocabulary) -> DataIds:
     )
     spatial, temporal = bool(words.judge.spatial(group)), bool(group.temporal)
     among = None
-    if draw(st.integers(0, 4)) == 0:
+    if draw(st.integers(0, 6)) == 6:
         names = tuple(
             draw(st.lists(st.sampled_from(sorted(group.names)), min_size=1, max_size=2, unique=True))
         )
@@ -239,12 +253,12 @@ def data_ids(draw: st.DrawFn, words: Vocabulary) -> DataIds:
         among,
         tuple(draw(held)),
         tuple(draw(held)),
-        draw(
-            st.none() | st.lists(st.sampled_from(COLLECTIONS), min_size=1, max_size=2, unique=True).map(tuple)
-        ),
+        draw(searched(2)),
         None,
-        maybe(draw, st.sampled_from(SHAPES).map(Sky), 3) if spatial or draw(st.integers(0, 9)) == 0 else None,
-        maybe(draw, spans(), 3) if temporal or draw(st.integers(0, 9)) == 0 else None,
+        maybe(draw, st.sampled_from(SHAPES).map(Sky), 3)
+        if spatial or draw(st.integers(0, 19)) == 19
+        else None,
+        maybe(draw, spans(), 3) if temporal or draw(st.integers(0, 19)) == 19 else None,
         draw(orders(words, group, False)),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -17,13 +18,14 @@ from hypothesis import strategies as st
 from lsst.sphgeom import Region
 
 from adapters.errors import BadUserInput
-from adapters.question import Question
+from adapters.question import Datasets, Question
 
 from . import questions
 from .asker import DEFAULTS, AdapterAsker, ApiAsker, Asker, everything
-from .judge import Judge, ends
+from .judge import Judge
 from .questions import Vocabulary
 from .repositories import Repository
+from .terms import ends
 
 EFFORT = float(os.environ.get("ADAPTER_EFFORT", "1"))
 PLACES = [("sqlite", 8, 1), ("sqlite", 5, 2), ("postgres", 8, 3), ("postgres", 7, 4)]
@@ -38,6 +40,11 @@ class Setting:
         self.asker = asker
         self.judge = Judge(repository.butler(), DEFAULTS)
         self.words = Vocabulary(self.judge, repository.moments)
+
+    @cached_property
+    def everything(self) -> list[dict[str, Any]]:
+        """Every dataset, once."""
+        return self.judge.datasets(Datasets(("*",), ("*",), find_first=False))
 
 
 @pytest.fixture(scope="module", params=PLACES, ids=lambda place: "-u".join(map(str, place[:2])))
@@ -157,8 +164,6 @@ def test_certifications(setting: Setting, data: st.DataObject) -> None:
 
 
 def _everywhere(question: Any) -> Question:
-    from adapters.question import Datasets
-
     return Datasets((question.type,), ("*",), question.constraints, find_first=False)
 
 

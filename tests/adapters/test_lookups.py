@@ -35,9 +35,10 @@ from adapters.question import (
 )
 
 from .asker import AdapterAsker, ApiAsker, Asker, everything, named
-from .judge import Judge, ends, is_glob, timespan
+from .judge import Judge, is_glob
 from .questions import spans
 from .repositories import FILED, TYPES, Repository
+from .terms import ends, timespan
 from .test_answers import PLACES, Setting, effort
 
 
@@ -55,7 +56,7 @@ def setting(request: pytest.FixtureRequest, repository: Repository) -> Iterator[
 
 
 def all_ids(setting: Setting) -> list[dict[str, Any]]:
-    return setting.judge.datasets(Datasets(("*",), ("*",), find_first=False))
+    return setting.everything
 
 
 def test_by_id(setting: Setting) -> None:

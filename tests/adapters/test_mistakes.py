@@ -1,0 +1,76 @@
+"""Exceptions of Butler and of the database, in the adapter's words, with no secret in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from lsst.daf.butler import Butler, InvalidQueryError, LabeledButlerFactory, MissingDatasetTypeError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+
+from adapters.butler.api import ButlerApi
+from adapters.butler.mistakes import butlers_mistakes, translated
+from adapters.caller import Call
+from adapters.errors import BackendUnavailable, BadUserInput, NotFound, Timeout, TooComplex
+from adapters.question import Datasets
+
+SECRET = "SELECT secret FROM t /var/lib/hidden.sqlite3 password=hunter2"
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (
+            OperationalError(SECRET, {}, Exception("could not connect to server at 10.0.0.1: " + SECRET)),
+            BackendUnavailable,
+        ),
+        (
+            OperationalError(SECRET, {}, Exception("Expression tree is too large (maximum depth 1000)")),
+            TooComplex,
+        ),
+        (OperationalError(SECRET, {}, Exception("interrupted")), Timeout),
+        (DataError(SECRET, {}, Exception("bigint out of range " + SECRET)), BadUserInput),
+        (sa.exc.TimeoutError("QueuePool limit " + SECRET), BackendUnavailable),
+        (FileNotFoundError(SECRET), BackendUnavailable),
+        (OverflowError("Python int too large to convert to SQLite INTEGER"), BadUserInput),
+        (InvalidQueryError("No such thing"), BadUserInput),
+        (MissingDatasetTypeError("no type 'x'"), NotFound),
+    ],
+)
+def test_translated(raised: Exception, expected: type[Exception]) -> None:
+    found = translated(raised, "hsc")
+    assert type(found) is expected
+    assert found is not None
+    shown = f"{found.message} {found.details}"
+    assert (
+        "hunter2" not in shown and "SELECT" not in shown and "hidden" not in shown and "10.0.0.1" not in shown
+    )
+
+
+def test_bugs_stay_bugs() -> None:
+    assert translated(AssertionError("x"), "hsc") is None
+    assert translated(IntegrityError(SECRET, {}, Exception("x")), "hsc") is None
+    with pytest.raises(ZeroDivisionError), butlers_mistakes("hsc"):
+        _ = 1 / 0
+    with pytest.raises(KeyError), butlers_mistakes("hsc"):
+        raise KeyError("x")
+    with (
+        pytest.raises(BadUserInput, match="Unknown name 'foo'"),
+        butlers_mistakes("hsc", careless=(LookupError,)),
+    ):
+        raise KeyError("foo")
+
+
+def test_a_repository_that_vanished(tmp_path: Path) -> None:
+    Butler.makeRepo(tmp_path / "repo")
+    factory = LabeledButlerFactory({"gone": str(tmp_path / "repo")})
+    api = ButlerApi(lambda: factory.create_butler("gone"), "gone", ["x"])
+    with pytest.raises(NotFound):
+        api.ask(Datasets(("raw",)), Call())
+    for found in tmp_path.rglob("*.sqlite3"):
+        found.write_bytes(b"this is no database" * 100)
+    with pytest.raises(BackendUnavailable) as caught:
+        api.ask(Datasets(("raw",)), Call())
+    assert str(tmp_path) not in f"{caught.value.message}{caught.value.details}"
+    factory.close()
