@@ -118,7 +118,7 @@ class Single(Listing[N]):
         return await self.scope.repository.explain(self.question, self.scope.context.call)
 
     async def facets(self, by: Sequence[str], first: int) -> Facets:
-        self.scope.context.budget.spend(1, first)
+        self.scope.context.budget.spend(1, self.scope.context.first(first))
         return await self.scope.repository.facets(self.question, by, first, self.scope.context.call)
 
 

@@ -57,6 +57,7 @@ class Registry:
         api: ButlerApi,
     ) -> None:
         names = Names(store, tables, defaults)
+        self._store = store
         self._api = api
         self._catalogue = Catalogue(store, tables, names)
         self._datasets = DatasetQueries(store, tables, names, api)
@@ -99,15 +100,18 @@ class Registry:
         }
 
     def ask(self, question: Question, call: Call) -> Rows:
-        return _found(self._ask, question)(question, call)
+        with self._store.session(call):
+            return _found(self._ask, question)(question, call)
 
     def count(self, question: Question, call: Call) -> int:
-        return _found(self._count, question)(question, call)
+        with self._store.session(call):
+            return _found(self._count, question)(question, call)
 
     def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets:
         if not isinstance(question, Datasets):
             raise Unsupported("Facets are counted over datasets only.")
-        return self._datasets.facets(question, by, first, call)
+        with self._store.session(call):
+            return self._datasets.facets(question, by, first, call)
 
     def explain(self, question: Question, call: Call) -> list[str]:
         return self._explanation.of(question, call) if isinstance(question, Datasets) else []

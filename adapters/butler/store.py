@@ -1,14 +1,17 @@
 """One connection pool to a registry's database, for reading only.
 
-Statements are short: a result is fetched whole and its transaction ended before anyone looks at a row, so that no slow client ever holds a lock against
-a writer. Everything here is synchronous and called from the repository's own threads.
+A result is fetched whole before anyone looks at a row, so that no slow client ever holds a lock against a writer: on
+SQLite a lock lasts as long as its statement; on PostgreSQL, where readers block nobody, the statements of one question
+share a connection and a short transaction. Everything here is synchronous and called from the repository's own threads.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -40,6 +43,7 @@ class Store:
         self.sqlite = url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.sqlite else _postgresql_engine(url)
         self.dialect: Dialect = Dialect()
+        self._local = threading.local()
 
     def connect(self, call: Call) -> None:
         """Look at the database once; for PostgreSQL learn how it sorts. Raises BackendUnavailable."""
@@ -50,22 +54,53 @@ class Store:
         ((collation, _),) = self.rows(sa.text(sql), call)
         self.dialect = PostgreSQL(strings_by_code_point=collation in ("C", "POSIX", "C.UTF-8", "C.utf8"))
 
-    def rows(self, statement: sa.Executable, call: Call) -> list[Any]:
-        """Run one statement and fetch every row as the driver's plain tuples.
+    @contextmanager
+    def session(self, call: Call) -> Iterator[None]:
+        """One connection for all statements of this thread until the end of the block: of one question.
 
         Raises
         ------
         Timeout
-            The call's deadline came before the last row.
+            The call's deadline came, or all connections stayed busy.
         BackendUnavailable
             The database does not answer.
         """
+        if getattr(self._local, "connection", None) is not None:
+            yield
+            return
+        with self._mistakes(), self.engine.connect() as connection:
+            if not self.sqlite:
+                milliseconds = max(1, int(self._remaining(call) * 1000))
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+            self._local.connection = connection
+            try:
+                yield
+            finally:
+                self._local.connection = None
+
+    def rows(self, statement: sa.Executable, call: Call) -> list[Any]:
+        """Run one statement and fetch every row as the driver's plain tuples. Raises as ``session`` does."""
+        with self.session(call), self._mistakes():
+            connection: sa.Connection = self._local.connection
+            remaining = self._remaining(call)
+            if self.sqlite:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)
+                until = time.monotonic() + remaining
+                driver.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
+            return list(connection.execute(statement).cursor.fetchall())
+
+    @staticmethod
+    def _remaining(call: Call) -> float:
         remaining = call.deadline.remaining()
         if remaining <= 0:
             raise Timeout("The time allowed for this request is over.")
+        return remaining
+
+    @contextmanager
+    def _mistakes(self) -> Iterator[None]:
         try:
-            with self.engine.connect() as connection:
-                return self._fetch(connection, statement, remaining)
+            yield
         except sa.exc.DBAPIError as error:
             if _is_timeout(error):
                 raise Timeout("A query took longer than the time allowed for this request.") from None
@@ -74,19 +109,6 @@ class Store:
             raise
         except sa.exc.TimeoutError:
             raise Timeout(f"All connections to repository '{self.name}' were busy for too long.") from None
-
-    def _fetch(self, connection: sa.Connection, statement: sa.Executable, remaining: float) -> list[Any]:
-        if self.sqlite:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            until = time.monotonic() + remaining
-            driver.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
-        else:
-            milliseconds = max(1, int(remaining * 1000))
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
-        result: Sequence[Any] = connection.execute(statement).cursor.fetchall()
-        connection.rollback()
-        return list(result)
 
     def unavailable(self) -> BackendUnavailable:
         """The error for a database that does not answer; the log has the cause, the caller has not."""
