@@ -201,14 +201,15 @@ class Files(Question):
 
 @dataclass(frozen=True, slots=True)
 class Certifications(Question):
-    """Validity ranges in one CALIBRATION collection: the columns of a dataset, then valid_begin and
-    valid_end.
+    """Validity ranges in CALIBRATION collections, by their exact names. Columns: parent (index of the name), those
+    of a dataset, then valid_begin and valid_end.
 
-    Ordered by data ID, begin (unbounded first), id. ``collection`` a name; ``validity``: ranges that overlap
-    this one.
+    Of each collection ordered by data ID, begin (unbounded first), id, and at most ``page.first + 1`` rows: one
+    more than the page says that there are more. ``validity``: ranges that overlap this one. ``page.after`` may be
+    given with a single name only.
     """
 
-    collection: str
+    collections: tuple[str, ...]
     type: str
     constraints: tuple[Constraint, ...] = ()
     validity: Span | None = None

@@ -54,7 +54,7 @@ class TypeInfo:
 
 @dataclass(slots=True)
 class Rows:
-    """Tuples, one value a column.
+    """Tuples, one value a column; behind its columns a row may go on with values that only ``key`` reads.
 
     Datasets have the columns id, type, run, ingest_date, then the union of their types' dimensions (a
     dimension that a row's type lacks is None), and ``types`` describes each type that occurs. ``more``: rows

@@ -22,7 +22,7 @@ from .connection import After, Connection, First
 from .context import Scope
 from .dataset_type import DatasetTypeConnection, dataset_types
 from .filters import DataIdFilter, constraints
-from .listing import Nested, Single
+from .listing import Nested
 from .node import Node, node_id
 from .noun import noun
 from .time_filter import TimeFilter, span
@@ -123,13 +123,19 @@ class Collection(Node):
         first: First = 100,
         after: After = UNSET,
     ) -> Certified | None:
-        """Validity ranges held by a CALIBRATION collection, by data ID, then by begin. Another type of collection is
-        BAD_USER_INPUT."""
+        """Validity ranges held by a CALIBRATION collection, by data ID, then by begin; null for other types of
+        collections, which hold none."""
         from .certification import CertificationConnection, certifications
 
-        question = Certifications(self._name, type, constraints(data_id), span(validity, "validity"))
+        if self._type != "CALIBRATION":
+            return None
+        wanted, within = constraints(data_id), span(validity, "validity")
+
+        def many(names: tuple[str, ...]) -> Certifications:
+            return Certifications(names, type, wanted, within)
+
         return CertificationConnection(
-            Single(self._scope, question, "certifications", first, after, certifications)
+            Nested(self._scope, many, self._name, "certifications", first, after, certifications)
         )
 
 

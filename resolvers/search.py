@@ -168,6 +168,7 @@ class Search(Listing[Dataset]):
                 raise source.error
 
     async def facets(self, by: Sequence[str], first: int) -> Facets:
+        first = self.scopes[0].context.first(first)
         if self._merges():
             counts = await self._counts()
             if sum(count > 0 for count in counts) > 1:

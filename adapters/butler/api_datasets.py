@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, DatasetType
+from lsst.daf.butler import Butler, CollectionInfo, DataCoordinate, DatasetRef, DatasetType
 
 from ..errors import BadUserInput
 from ..question import (
@@ -341,21 +341,47 @@ def versions(butler: Butler, names: Names, question: Versions, most: int) -> Row
 
 
 def certifications(butler: Butler, names: Names, question: Certifications, most: int) -> Rows:
-    collection = names.collection(question.collection)
     (found,) = names.types([question.type])
+    shape = Shape(butler, [found])
+    rows: list[Row] = []
+    for parent, name in enumerate(question.collections):
+        keyed = _certified(butler, names.collection(name), found, shape, question, most)
+        page = question.page.__class__(question.page.first + 1, question.page.after)
+        rows += [(parent, *row) for row in Place().page((), list(keyed.items()), page).rows]
+    required = [shape.columns.index(c) + 1 for c in shape.columns if c.name in found.dimensions.required]
+    columns = (
+        Column("parent", Kind.LONG),
+        *shape.columns,
+        Column("valid_begin", Kind.TIME),
+        Column("valid_end", Kind.TIME),
+    )
+
+    def key(row: Row) -> Key:
+        begin = _EARLIEST if row[-2] is None else row[-2]
+        return (*(row[place] for place in required), begin, row[1])
+
+    return Rows(columns, rows, key=key, types=shape.types)
+
+
+def _certified(
+    butler: Butler,
+    collection: CollectionInfo,
+    found: DatasetType,
+    shape: Shape,
+    question: Certifications,
+    most: int,
+) -> dict[Key, Row]:
+    """The certifications of one collection by their places in its order."""
     if collection.type.name != "CALIBRATION":
         raise BadUserInput(
             f"'{collection.name}' is a {collection.type.name} collection: only CALIBRATION has validity ranges."
         )
     step = Step(collection.name, "CALIBRATION", collection.dataset_types or frozenset())
     selection = Selection(butler, found.dimensions, question.constraints, dataset_type=found.name)
-    shape = Shape(butler, [found])
-    rows = memberships(butler, found, [step], selection, most, validity=question.validity)
     keyed = dict[Key, Row]()
-    for row in rows:
+    for row in memberships(butler, found, [step], selection, most, validity=question.validity):
         span = ends(row[f"{found.name}.timespan"])
         given = (*shape.row(row, found.name), *span)
         begin = _EARLIEST if span[0] is None else span[0]
         keyed[(*shape.required(row, found.name), begin, given[0])] = given
-    columns = (*shape.columns, Column("valid_begin", Kind.TIME), Column("valid_end", Kind.TIME))
-    return Place().page(columns, list(keyed.items()), question.page, types=shape.types)
+    return keyed

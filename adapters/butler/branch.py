@@ -83,13 +83,9 @@ class Piece:
     columns: dict[str, Column]
     order: list[Column] = field(default_factory=list)
     limit: int | None = None
-    distinct: bool = False
 
     def select(self) -> sa.Select[Any]:
         statement = self.source.select(*(column.label(name) for name, column in self.columns.items()))
-        if self.distinct:
-            # Certified for several ranges, a dataset stands here several times.
-            statement = statement.distinct()
         return statement if self.limit is None else statement.order_by(*self.order).limit(self.limit)
 
 
@@ -107,7 +103,7 @@ def build(
     """SELECTs of type, dataset_id, rank, then ``columns`` (dimensions of all types, null where this one lacks
     them), then the extras (x0, x1 ...).
 
-    With a ``limit`` each has its first rows behind the question's page key, ordered. They share no row; none:
+    With a ``limit`` (for a distinct branch only) each has its first rows behind the question's page key, ordered. They share no row; none:
     there can be none behind the key.
     """
     parts = [(branch, question)]
@@ -226,9 +222,9 @@ def _piece(
             return None
         if not isinstance(later, bool):
             source.conditions.append(later)
-    # Where a data ID comes once, its dataset's id decides nothing, and an index need not know of it.
-    order = sorting(terms if not branch.distinct or find_first else terms[:-1], dialect)
-    return Piece(source, selected, order, limit, distinct=branch.calibration)
+    # A data ID comes once here: its dataset's id decides nothing, and an index need not know of it.
+    order = sorting(terms if find_first else terms[:-1], dialect)
+    return Piece(source, selected, order, limit)
 
 
 def _constrain(

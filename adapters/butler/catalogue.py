@@ -210,10 +210,7 @@ class Catalogue:
 
     def of_collections(self, question: CollectionDatasetTypes, call: Call) -> Rows:
         """Three statements for all collections: the chains, the summaries, the types."""
-        own = {
-            r.name: r
-            for r in self.names.collections([n for n in question.names if not glob.is_glob(n)], call)
-        }
+        own = self.names.named(question.names, call)
         leaves = {
             name: self.names.flatten([record], call)
             for name, record in own.items()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from lsst.daf.butler import DimensionElement, DimensionGroup
+from lsst.daf.butler import DimensionElement, DimensionGroup, SkyPixDimension
 
 from ..caller import Call
 from ..errors import BadUserInput, TooComplex, nearest
@@ -272,6 +273,17 @@ class DataIdQueries:
             return Rows(columns, [])
         foot = feet[0]
         element, tables = foot.element, self._tables
+        if isinstance(element, SkyPixDimension):
+            place = question.dimensions.index(element.name)
+            found = [
+                (
+                    parent,
+                    element.name,
+                    base64.b64encode(element.pixelization.pixel(int(key[place])).encode()).decode(),
+                )
+                for parent, key in enumerate(question.keys)
+            ]
+            return Rows(columns, found)
         uploaded = tables.dialect.upload(question.keys, [tables.sql_type(n) for n in question.dimensions])
         keys = {name: uploaded.c[f"c{n}"] for n, name in enumerate(question.dimensions)}
         clause: sa.FromClause = uploaded
@@ -335,14 +347,18 @@ def _froms(source: Source) -> list[sa.FromClause]:
 
 
 def _plain(rows: list[Row], columns: Sequence[RowColumn]) -> list[Row]:
-    """SQLite's 0 and 1 as booleans."""
-    flags = [place for place, column in enumerate(columns) if column.kind is Kind.BOOL]
-    if not flags or not rows:
+    """SQLite's 0 and 1 as booleans; hashes, which registries hold as base64, as bytes."""
+    changes: dict[int, Callable[[Any], Any]] = {
+        place: bool if column.kind is Kind.BOOL else base64.b64decode
+        for place, column in enumerate(columns)
+        if column.kind in (Kind.BOOL, Kind.HASH)
+    }
+    if not changes or not rows:
         return rows
     out = []
     for row in rows:
         values = list(row)
-        for place in flags:
-            values[place] = None if values[place] is None else bool(values[place])
+        for place, change in changes.items():
+            values[place] = None if values[place] is None else change(values[place])
         out.append(tuple(values))
     return out

@@ -37,8 +37,11 @@ class DatasetQueries:
 
     # a question made ready
 
-    def prepare(self, question: Datasets, call: Call) -> tuple[list[Candidate], tuple[str, ...]]:
-        """Candidates that may have rows, by type name, and notes on what was left out.
+    def prepare(
+        self, question: Datasets, call: Call, path: Sequence[CollectionRecord] | None = None
+    ) -> tuple[list[Candidate], tuple[str, ...]]:
+        """Candidates that may have rows, by type name, and notes on what was left out. ``path``: the collections to
+        search, where they are known already.
 
         Raises
         ------
@@ -48,7 +51,8 @@ class DatasetQueries:
             The question makes no sense for a named type (sky for flats, validity for no calibration, findFirst among validity ranges).
         """
         types = self._names.types(question.types, call)
-        path = self._names.path(question.collections, call)
+        if path is None:
+            path = self._names.path(question.collections, call)
         holdings = self._names.holdings(types, path, call)
         notes: list[str] = []
         notes += [
@@ -193,8 +197,8 @@ class DatasetQueries:
 
     # answers
 
-    def page(self, question: Datasets, call: Call) -> Rows:
-        candidates, notes = self.prepare(question, call)
+    def page(self, question: Datasets, call: Call, path: Sequence[CollectionRecord] | None = None) -> Rows:
+        candidates, notes = self.prepare(question, call, path)
         if not candidates:
             return Rows((), [], notes=notes, key=lambda row: row)
         selection = Selection(question, candidates, self._tables)

@@ -121,7 +121,7 @@ class KnownDatasets:
                 ingested_before=question.ingested_before,
                 find_first=False,
             ).paged(2)
-            rows = self._datasets.page(asked, call)
+            rows = self._datasets.page(asked, call, [collection])
             if len(rows.rows) > 1:
                 raise BadUserInput(
                     f"More than one '{record.name}' in collection '{collection.name}' (place {place} of the search order) is valid then: "
@@ -201,21 +201,20 @@ class KnownDatasets:
             tags.c.dataset_type_id == record.id,
             *(tags.c[d] == uploaded.c[f"c{n + 1}"] for n, d in enumerate(required)),
         )
-        # Its run's association alone tells of a dataset once; named collections may hold it several times.
-        clause = uploaded.join(tags, on).join(dataset, dataset.c.id == tags.c.dataset_id)
-        held = tags.c.collection_id == dataset.c.run_id
-        statement = sa.select(
-            uploaded.c.c0.label("parent"),
-            dataset.c.id,
-            dataset.c.run_id,
-            dataset.c.ingest_date,
-            *(tags.c[d] for d in required),
-        ).select_from(clause)
-        if path is None:
-            statement = statement.where(held)
-        else:
-            member = dialect.within(tags.c.collection_id, [c.id for c in path])
-            statement = statement.where(member).distinct()
+        # Its run's association tells of a dataset once, however many collections hold it.
+        statement = (
+            sa.select(
+                uploaded.c.c0.label("parent"),
+                dataset.c.id,
+                dataset.c.run_id,
+                dataset.c.ingest_date,
+                *(tags.c[d] for d in required),
+            )
+            .select_from(uploaded.join(tags, on).join(dataset, dataset.c.id == tags.c.dataset_id))
+            .where(tags.c.collection_id == dataset.c.run_id)
+        )
+        if path is not None:
+            statement = statement.where(self._held(record, dataset.c.id, path))
         if question.page.after is not None:
             check([Kind.TIME, Kind.UUID], question.page.after)
             date, identifier = question.page.after
@@ -248,6 +247,19 @@ class KnownDatasets:
             .where(numbered.c.place <= question.page.first + 1)
             .order_by(numbered.c.parent, numbered.c.place)
         )
+
+    def _held(
+        self, record: TypeRecord, identifier: sa.ColumnElement[Any], path: Sequence[CollectionRecord]
+    ) -> sa.ColumnElement[bool]:
+        """Whether any of these collections holds a dataset, or certifies it."""
+        tables, ids = self._tables, [c.id for c in path]
+        names = [(record.tags, False)] + ([(record.calibs, True)] if record.calibs is not None else [])
+        tests = []
+        for name, calibration in names:
+            table = tables.association(name, record.info.required, calibration).alias()
+            member = tables.dialect.within(table.c.collection_id, ids)
+            tests.append(sa.exists().where(table.c.dataset_id == identifier, member))
+        return sa.or_(*tests)
 
 
 def _renamed(rows: Rows, info: TypeInfo) -> Rows:

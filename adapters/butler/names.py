@@ -63,8 +63,8 @@ class Names:
         """Records of the collections that match any of the names or globs, by name; unknown ones have none."""
         table = self._tables.collection
         dialect = self._tables.dialect
-        exact = [p for p in patterns if not glob.is_glob(p)]
-        clauses = [dialect.within(table.c.name, exact)] if exact else []
+        # A name may look like a glob: the collection that has it is meant then.
+        clauses = [dialect.within(table.c.name, list(patterns))] if patterns else []
         clauses += [dialect.glob(table.c.name, p) for p in patterns if glob.is_glob(p)]
         if not clauses:
             return []
@@ -72,6 +72,11 @@ class Names:
         rows = self._store.rows(statement.where(sa.or_(*clauses)), call)
         found = [CollectionRecord(r[0], r[1], TYPES[r[2]], r[3] or None) for r in rows]
         return sorted(found, key=lambda record: record.name)
+
+    def named(self, names: Sequence[str], call: Call) -> dict[str, CollectionRecord]:
+        """Records of collections by exact name, whatever they look like; unknown ones have none."""
+        wanted = set(names)
+        return {r.name: r for r in self.collections(names, call) if r.name in wanted}
 
     def chains(
         self, roots: Iterable[CollectionRecord], call: Call
@@ -126,10 +131,10 @@ class Names:
         by_name = {record.name: record for record in found}
         roots: dict[int, CollectionRecord] = {}
         for pattern in wanted:
-            if glob.is_glob(pattern):
-                roots |= {r.id: r for r in found if glob.matches(r.name, pattern) and r.id not in roots}
-            elif pattern in by_name:
+            if pattern in by_name:
                 roots.setdefault(by_name[pattern].id, by_name[pattern])
+            elif glob.is_glob(pattern):
+                roots |= {r.id: r for r in found if glob.matches(r.name, pattern) and r.id not in roots}
             else:
                 raise self.missing_collection(pattern, call)
         return self.flatten(list(roots.values()), call)

@@ -236,7 +236,7 @@ class Selection:
                 self.extras,
                 candidate.restriction,
                 self.tables,
-                limit=limit if branch.narrow and not after_all else None,
+                limit=limit if branch.distinct and not after_all else None,
                 find_first=candidate.find_first,
             )
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from lsst.daf.butler import DimensionElement, DimensionGroup
+from lsst.daf.butler import DimensionElement, DimensionGroup, SkyPixDimension
+from lsst.sphgeom import Region
 
 from .. import region
 from ..caller import Call
@@ -62,6 +63,8 @@ def matching(
         More candidates than may be looked at.
     """
     shape = region.parse(sky.shape)
+    if isinstance(foot.element, SkyPixDimension):
+        return (foot.element.name,), _pixels(foot.element, shape, min(_MOST_CANDIDATES, call.max_rows))
     universe = tables.universe
     element = foot.element
     names = tuple(element.required.names)
@@ -109,6 +112,21 @@ def matching(
         )
     found = {tuple(row[1:]): None for row in rows if region.overlaps(region.decode(row[0]), shape)}
     return names, list(found)
+
+
+def _pixels(pixels: SkyPixDimension, shape: Region, limit: int) -> list[tuple[int]]:
+    """The pixels of a pixelisation, which need no records, that share a point with the shape. Raises TooComplex."""
+    ranges = list(pixels.pixelization.envelope(shape))
+    count = sum(end - begin for begin, end in ranges)
+    if count > limit:
+        raise TooComplex(
+            f"The shape covers more than {limit} pixels of {pixels.name}; ask for a smaller one.",
+            limit=limit,
+            actual=count,
+            what="pixels",
+        )
+    found = (index for begin, end in ranges for index in range(begin, end))
+    return [(index,) for index in found if region.overlaps(pixels.pixelization.pixel(index), shape)]
 
 
 def _widened(ranges: list[tuple[int, int]], most: int = 200) -> list[tuple[int, int]]:

@@ -43,7 +43,6 @@ _BARE: Mapping[str, type[sa.types.TypeEngine[Any]]] = {
     "bool": sa.Boolean,
     "int": sa.BigInteger,
     "float": sa.Float,
-    "hash": sa.LargeBinary,
 }
 
 

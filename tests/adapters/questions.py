@@ -286,7 +286,7 @@ def certifications(draw: st.DrawFn, words: Vocabulary) -> Certifications:
     name = draw(st.sampled_from(["flat", "bias", "camera"]))
     group = words.judge.types[name].dimensions
     return Certifications(
-        draw(st.sampled_from(["HSC/calib", "HSC/calib/alt"])),
+        (draw(st.sampled_from(["HSC/calib", "HSC/calib/alt"])),),
         name,
         tuple(draw(st.lists(constraints(words, group), max_size=1))),
         maybe(draw, spans(), 1),

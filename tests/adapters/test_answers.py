@@ -143,7 +143,7 @@ def test_certifications(setting: Setting, data: st.DataObject) -> None:
         judge = setting.judge
         rows = []
         found = judge.butler.registry.queryDatasetAssociations(
-            question.type, collections=[question.collection]
+            question.type, collections=list(question.collections)
         )
         allowed = {row["id"] for row in judge.datasets(_everywhere(question))}
         for one in found:
@@ -153,7 +153,7 @@ def test_certifications(setting: Setting, data: st.DataObject) -> None:
                 data_id = judge.butler.registry.expandDataId(one.ref.dataId)
                 dates = judge.ingested(question.type)
                 rows.append(
-                    {"id": one.ref.id.hex, "type": question.type, "run": one.ref.run}
+                    {"parent": 0, "id": one.ref.id.hex, "type": question.type, "run": one.ref.run}
                     | {"ingest_date": dates[one.ref.id], **dict(data_id.mapping)}
                     | {"valid_begin": begin, "valid_end": end}
                 )

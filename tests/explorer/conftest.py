@@ -22,9 +22,10 @@ def built_page() -> Path:
     return DIST
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium; each test has a profile of its own in it."""
+    """One Chromium; each test has a profile of its own in it. It ends with these tests: while playwright's
+    synchronous interface is open, its event loop keeps other tests from running one."""
     with chromium() as found:
         yield found
 
