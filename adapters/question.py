@@ -381,7 +381,7 @@ class Related(Question):
 
     Columns: parent, those of a dataset, then kind (of Kinship), collection (that supplied it), rank (its place in the
     search order), valid_begin and valid_end (CALIBRATION), overlap (SPATIAL: how much of the parent's region the other
-    one covers, 0 to 1; None for other shapes than convex polygons). Rows come grouped by parent, at most
+    one covers, 0 to 1; None for other shapes than convex polygons, and where ``overlap`` is False: it costs). Rows come grouped by parent, at most
     ``page.first + 1`` each. ``page.after`` may be given with a single key only.
     """
 
@@ -396,6 +396,7 @@ class Related(Question):
     find_first: bool | None = None
     used: bool | None = None
     order: tuple[Order, ...] = ()
+    overlap: bool = True
     page: Page = Page(100)
 
 

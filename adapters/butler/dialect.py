@@ -63,6 +63,11 @@ class Dialect:
         end = _MAX_NSEC if span.end is None else span.end
         return sa.and_(table.c.timespan_begin < end, table.c.timespan_end > begin)
 
+    def meets(self, table: sa.FromClause, begin: Column, end: Column) -> Column:
+        """Whether the timespan shares an instant with a range given by columns, None where unbounded."""
+        first, last = sa.func.coalesce(begin, _MIN_NSEC), sa.func.coalesce(end, _MAX_NSEC)
+        return sa.and_(table.c.timespan_begin < last, table.c.timespan_end > first)
+
     # strings -------------------------------------------------------------------------------------------------------
 
     def text(self, column: Column) -> Column:
@@ -123,6 +128,9 @@ class PostgreSQL(Dialect):
             sa.cast(sa.literal(span.begin), sa.BigInteger()), sa.cast(sa.literal(span.end), sa.BigInteger())
         )
         return table.c.timespan.op("&&", is_comparison=True)(wanted)
+
+    def meets(self, table: sa.FromClause, begin: Column, end: Column) -> Column:
+        return table.c.timespan.op("&&", is_comparison=True)(sa.func.int8range(begin, end))
 
     def text(self, column: Column) -> Column:
         # Where the database itself sorts by code point a COLLATE would only keep its indices from being used.

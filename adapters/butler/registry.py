@@ -28,6 +28,8 @@ from ..question import (
     Records,
     RecordsByKey,
     Regions,
+    Related,
+    RelatedDataIds,
     Timespans,
     Versions,
 )
@@ -41,6 +43,7 @@ from .empty import Explanation
 from .files import FileQueries, FileStore, content
 from .known import KnownDatasets
 from .names import Names
+from .related import RelatedQueries
 from .store import Store
 from .tables import Tables
 
@@ -64,6 +67,7 @@ class Registry:
         self._data_ids = DataIdQueries(store, tables, names)
         self._certified = CertificationQueries(store, tables, names)
         self._files = FileQueries(store, tables, names, files)
+        self._related = RelatedQueries(store, tables, names)
         self._explanation = Explanation(self.ask, defaults)
         known = KnownDatasets(store, tables, names, self._datasets)
         datasets, data_ids, catalogue = self._datasets, self._data_ids, self._catalogue
@@ -86,6 +90,8 @@ class Registry:
             DatasetTypes: catalogue.dataset_types,
             DatasetTypesByName: catalogue.dataset_types_by_name,
             CollectionDatasetTypes: catalogue.of_collections,
+            Related: self._related.page,
+            RelatedDataIds: self._related.data_ids,
         }
         self._count: dict[type[Question], Callable[[Any, Call], int]] = {
             Datasets: datasets.count,
@@ -97,6 +103,8 @@ class Registry:
             Versions: known.count_versions,
             CollectionLinks: catalogue.count_links,
             CollectionDatasetTypes: catalogue.count_of_collections,
+            Related: self._related.count,
+            RelatedDataIds: self._related.count_data_ids,
         }
 
     def ask(self, question: Question, call: Call) -> Rows:

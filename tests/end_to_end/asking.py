@@ -37,10 +37,10 @@ class Asker:
         first = answer["errors"][0]
         return {"message": first["message"], **first["extensions"]}
 
-    def hsc(self, selection: str, **variables: Any) -> Any:
-        """Fields of the demonstration repository; a request that must not fail and takes no declared variables."""
-        return self.data('{ repository(name: "hsc") { %s } }' % selection, **variables)["repository"]
+    def hsc(self, selection: str) -> Any:
+        """Fields of the demonstration repository, which must not fail."""
+        return self.data(f'{{ repository(name: "hsc") {{ {selection} }} }}')["repository"]
 
     def refused(self, selection: str) -> dict[str, Any]:
         """The first error of fields of the demonstration repository."""
-        return self.error('{ repository(name: "hsc") { %s } }' % selection)
+        return self.error(f'{{ repository(name: "hsc") {{ {selection} }} }}')

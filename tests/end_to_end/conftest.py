@@ -19,7 +19,7 @@ def entry(uri: object, *collections: str) -> dict[str, Any]:
         "adapter": "butler",
         "uri": str(uri),
         "collections": list(collections),
-        "ivoid": "ivo://org.example/{repository}?repo={repository}&id={id}",
+        "ivoid": "ivo://org.example/butler?repo={repository}&id={id}",
     }
 
 

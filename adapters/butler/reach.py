@@ -1,0 +1,199 @@
+"""From links to datasets: of N parents, those of one type that stand where their links lead, a page of each, in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..question import Kinship, Related
+from ..rows import Column as RowColumn
+from ..rows import Kind
+from . import conditions
+from .joins import Source, resolve
+from .links import Links
+from .names import CollectionRecord, TypeRecord
+from .order import Term, behind, check, sorting
+from .selection import implied
+from .tables import Tables
+
+Column = sa.ColumnElement[Any]
+
+EDGE = (
+    RowColumn("kind", Kind.STRING),
+    RowColumn("collection", Kind.STRING),
+    RowColumn("rank", Kind.LONG),
+    RowColumn("valid_begin", Kind.TIME),
+    RowColumn("valid_end", Kind.TIME),
+    RowColumn("overlap", Kind.FLOAT),
+)
+
+
+@dataclass(slots=True)
+class Reach:
+    """One target type of a question.
+
+    ``path``: the collections that may hold it, with their places in the search order. ``find_first``: of each parent and data ID
+    only what the first of them has (with validity: every one that is valid there, for an ambiguity to be seen).
+    """
+
+    tables: Tables
+    question: Related
+    record: TypeRecord
+    kinship: Kinship
+    path: Sequence[tuple[int, CollectionRecord]]
+    find_first: bool
+    names: tuple[str, ...]  # dimensions of the answer, those of all its types
+
+    def statement(self, links: Links, limit: int | None) -> sa.Select[Any] | None:
+        """Rows of parent, dataset, edge, then the values that the question orders by; ``limit`` a parent."""
+        parts = [
+            part for calibration in (False, True) if (part := self._part(links, calibration)) is not None
+        ]
+        if not parts:
+            return None
+        rows = parts[0].subquery() if len(parts) == 1 else sa.union_all(*parts).subquery()
+        return self._page(self._once(rows), limit)
+
+    def _part(self, links: Links, calibration: bool) -> sa.Select[Any] | None:
+        """Links joined to one association table, through the dimensions that both have."""
+        tables, dialect, record = self.tables, self.tables.dialect, self.record
+        own = [(place, c) for place, c in self.path if (c.type == "CALIBRATION") is calibration]
+        name = record.calibs if calibration else record.tags
+        if not own or name is None:
+            return None
+        table = tables.association(name, record.info.required, calibration).alias()
+        ranks = dialect.upload([[c.id, place] for place, c in own], [sa.BigInteger(), sa.BigInteger()])
+        direct = [d for d in record.info.required if d in links.dimensions]
+        on = sa.and_(
+            table.c.dataset_type_id == record.id, *(table.c[d] == links.dimensions[d] for d in direct)
+        )
+        clause = links.rows.join(table, on).join(ranks, ranks.c.c0 == table.c.collection_id)
+        source = Source(tables, record.group, clause, {d: table.c[d] for d in record.info.required})
+        dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
+        source.conditions += links.conditions
+        source.conditions += [
+            source.dimension(d) == value for d, value in links.dimensions.items() if d not in direct
+        ]
+        conditions.apply(self.question.constraints, source, dataset)
+        begin = end = dialect.null(sa.BigInteger())
+        collection: Column = table.c.collection_id
+        rank: Column = ranks.c.c1
+        if calibration:
+            begin, end = dialect.timespan(table)
+        if links.begin is not None and links.end is not None:
+            if self.kinship is Kinship.CALIBRATION and links.collection is None:
+                if calibration:
+                    source.conditions.append(dialect.meets(table, links.begin, links.end))
+            else:
+                source.conditions.append(dialect.meets(self._observed(source), links.begin, links.end))
+        if links.collection is not None and links.rank is not None:
+            assert links.begin is not None and links.end is not None
+            collection, rank, begin, end = links.collection, links.rank, links.begin, links.end
+            if links.earlier is not None:
+                source.conditions.append(~links.earlier(self._observed(source)))
+        columns: dict[str, Column] = {
+            "parent": links.parent,
+            "dataset_id": table.c.dataset_id,
+            "collection_id": collection,
+            "rank": rank,
+            "turn": ranks.c.c1,
+            "valid_begin": begin,
+            "valid_end": end,
+            "overlap": dialect.null(sa.Float()) if links.overlap is None else links.overlap,
+            **{d: table.c[d] for d in record.info.required},
+        }
+        for place, term in enumerate(self.question.order):
+            columns[f"x{place}"] = self._ordered(term.name, source, dataset)
+        return source.select(*(column.label(label) for label, column in columns.items()))
+
+    def _observed(self, source: Source) -> sa.FromClause:
+        """The table that says when the target was observed."""
+        (family, *_) = self.record.group.temporal
+        return source.element(family.choose(self.record.group).name)
+
+    def _ordered(self, name: str, source: Source, dataset: conditions.DatasetColumns) -> Column:
+        found = resolve(name, self.record.group, self.tables, dataset=True)
+        if found.role == "outside":
+            kind: sa.types.TypeEngine[Any] = sa.Text() if found.kind is Kind.STRING else sa.BigInteger()
+            return self.tables.dialect.null(kind)
+        return conditions.expression(found, source, dataset)
+
+    def _once(self, rows: sa.Subquery) -> sa.Subquery:
+        """Each dataset once a parent (once a validity range, where validity ties them), by its first collection; with find-first what the
+        first collection has."""
+        if self.find_first:
+            partition = [rows.c.parent, *(rows.c[d] for d in self.record.info.required)]
+            place = sa.func.rank().over(partition_by=partition, order_by=rows.c.turn).label("first")
+            ranked = sa.select(rows, place).subquery()
+            rows = sa.select(*(ranked.c[c.name] for c in rows.c)).where(ranked.c.first == 1).subquery()
+        partition = [rows.c.parent, rows.c.dataset_id]
+        order = [rows.c.turn, rows.c.rank, sa.func.coalesce(rows.c.valid_begin, -(2**63))]
+        if self.kinship is Kinship.CALIBRATION:
+            partition += [rows.c.collection_id, rows.c.valid_begin, rows.c.valid_end]
+        number = sa.func.row_number().over(partition_by=partition, order_by=order).label("again")
+        numbered = sa.select(rows, number).subquery()
+        return sa.select(*(numbered.c[c.name] for c in rows.c)).where(numbered.c.again == 1).subquery()
+
+    def terms(self, rows: sa.FromClause) -> list[Term]:
+        """The order within a parent: the question's own, type, data ID, id, and for validity the range and its rank."""
+        kinds = [
+            resolve(t.name, self.record.group, self.tables, dataset=True).kind for t in self.question.order
+        ]
+        found = [
+            Term(rows.c[f"x{place}"], kind, term.descending, nullable=True)
+            for place, (term, kind) in enumerate(zip(self.question.order, kinds, strict=True))
+        ]
+        found.append(Term(sa.null(), Kind.STRING, constant=self.record.name))
+        found += [Term(rows.c[d], self.tables.kind(d)) for d in self.record.info.required]
+        found.append(Term(rows.c.dataset_id, Kind.UUID))
+        low = sa.func.coalesce(rows.c.valid_begin, -(2**63))
+        return [*found, Term(low, Kind.LONG), Term(rows.c.rank, Kind.LONG)]
+
+    def _page(self, rows: sa.Subquery, limit: int | None) -> sa.Select[Any]:
+        """The first ``limit`` of each parent, with runs, ingest dates and implied dimensions."""
+        tables, dialect = self.tables, self.tables.dialect
+        terms = self.terms(rows)
+        statement = sa.select(rows)
+        after = self.question.page.after
+        if after is not None:
+            place = len(self.question.order)
+            values = list(after)
+            if after[place] == self.record.name:
+                check([Kind.STRING if t.constant is not None else t.kind for t in terms], after)
+            else:
+                check([t.kind for t in terms[:place]], after[:place])
+                values = [*after[: place + 1], *([None] * (len(terms) - place - 1))]
+            later = behind(terms, values, dialect)
+            statement = statement.where(sa.literal(later) if isinstance(later, bool) else later)
+        number = sa.func.row_number().over(partition_by=rows.c.parent, order_by=sorting(terms, dialect))
+        numbered = statement.add_columns(number.label("place")).subquery()
+        dataset, run, held = tables.dataset.alias(), tables.collection.alias(), tables.collection.alias()
+        clause: sa.FromClause = numbered.join(dataset, dataset.c.id == numbered.c.dataset_id)
+        clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
+        clause = clause.join(held, held.c.collection_id == numbered.c.collection_id)
+        mine = [name for name in self.names if name in self.record.info.dimensions]
+        known = {d: numbered.c[d] for d in self.record.info.required}
+        values_of, clause = implied(tables, mine, dict(known), clause)
+        final = (
+            sa.select(
+                numbered.c.parent,
+                dialect.hex(numbered.c.dataset_id),
+                sa.literal(self.record.name, sa.Text()),
+                run.c.name,
+                dataset.c.ingest_date,
+                *(values_of[n] if n in mine else dialect.null(tables.sql_type(n)) for n in self.names),
+                sa.literal(self.kinship.value, sa.Text()),
+                held.c.name,
+                numbered.c.rank,
+                numbered.c.valid_begin,
+                numbered.c.valid_end,
+                numbered.c.overlap,
+                *(numbered.c[f"x{place}"] for place in range(len(self.question.order))),
+            )
+            .select_from(clause)
+            .order_by(numbered.c.parent, numbered.c.place)
+        )
+        return final if limit is None else final.where(numbered.c.place <= limit)

@@ -1,0 +1,328 @@
+"""Associations: which flat, which patches, which coadds - of N parents at once, with the reason on each row."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+from lsst.daf.butler import DimensionGroup
+
+from ..caller import Call
+from ..errors import BadCursor, BadUserInput, TooComplex, Unsupported
+from ..question import Kinship, Related, RelatedDataIds
+from ..rows import Column as RowColumn
+from ..rows import Kind, Row, Rows
+from . import conditions, glob, links
+from .joins import Source
+from .kinship import Side, chosen
+from .links import Links
+from .names import CollectionRecord, Names, TypeRecord
+from .order import Term, behind, check, sorting
+from .reach import EDGE, Reach
+from .store import Store
+from .tables import Tables
+
+Path = list[tuple[int, CollectionRecord]]
+Togetherness = Callable[[Sequence[tuple[str, str]], Call], Sequence[bool | None]]
+"""Pairs of dataset ids -> whether a recorded execution used them together; None where nothing is recorded."""
+
+_LOW = -(2**63)
+
+
+@dataclass(slots=True)
+class RelatedQueries:
+    """Related and RelatedDataIds. ``together`` tells of recorded execution; None: nothing can be known of it here."""
+
+    store: Store
+    tables: Tables
+    names: Names
+    together: Togetherness | None = None
+
+    def page(self, question: Related, call: Call) -> Rows:
+        found, types, names = self._collect(question, question.page.first + 1, call)
+        columns = self._columns(names)
+        rows = Rows(columns, found, types={t.name: t.info for t in types})
+        rows.key = self._key(rows, question)
+        rows.rows = self._merged(rows, question)
+        if question.used is not None:
+            rows.rows = self._only_used(rows, question, call)
+        rows.rows = _first_of_each(rows.rows, question.page.first + 1)
+        return rows
+
+    def count(self, question: Related, call: Call) -> int:
+        """Counted for one parent. Raises TooComplex past the limit."""
+        bare = replace(question, order=()).paged(call.max_rows)
+        number = len(self.page(bare, call).rows)
+        if number > call.max_rows:
+            raise TooComplex(
+                f"More than {call.max_rows} associations: counting them passes the limit.",
+                limit=call.max_rows,
+                actual=number,
+                what="associations counted",
+            )
+        return number
+
+    def _collect(
+        self, question: Related, limit: int, call: Call
+    ) -> tuple[list[Row], list[TypeRecord], tuple[str, ...]]:
+        types = self.names.types(question.types, call)
+        path = self.names.path(question.collections, call)
+        holdings = self.names.holdings(types, path, call)
+        source = self._source(question, call)
+        here = self._parents(question, source, path, call)
+        ready: list[tuple[TypeRecord, Path, Kinship]] = []
+        for record in types:
+            own = [(place, c) for place, c in enumerate(path) if (record.id, c.id) in holdings]
+            certified = record.info.is_calibration and any(c.type == "CALIBRATION" for _, c in own)
+            there = Side(f"dataset type '{record.name}'", record.group, record.info.is_calibration, certified)
+            try:
+                kinship = chosen(question.by, here, there)
+            except BadUserInput:
+                if record.exact:
+                    raise
+                continue
+            if own:
+                ready.append((record, own, kinship))
+        group = self.tables.universe.conform({d for record, _, _ in ready for d in record.info.required})
+        names = tuple(group.names)
+        found: list[Row] = []
+        bound = None if question.used is not None else limit
+        for record, own, kinship in ready:
+            reach = Reach(
+                self.tables, question, record, kinship, own, self._find_first(question, kinship), names
+            )
+            tied = self._links(question, here, source, record, kinship, own, path, call)
+            statement = reach.statement(tied, bound)
+            if statement is not None:
+                most = call.max_rows + 1
+                rows = self.store.rows(statement.limit(most), call)
+                if len(rows) >= most:
+                    raise TooComplex(
+                        f"More than {call.max_rows} associations; ask for fewer parents or a smaller first.",
+                        limit=call.max_rows,
+                        actual=len(rows),
+                        what="associations",
+                    )
+                found += rows
+        return found, [record for record, _, _ in ready], names
+
+    def _source(self, question: Related, call: Call) -> TypeRecord | None:
+        return None if question.source is None else self.names.types((question.source,), call)[0]
+
+    def _parents(
+        self, question: Related, source: TypeRecord | None, path: Sequence[CollectionRecord], call: Call
+    ) -> Side:
+        group = self.tables.universe.conform(question.dimensions)
+        if source is None:
+            return Side(f"data ID ({', '.join(question.dimensions)})", group)
+        certified = source.info.is_calibration and bool(self._calibrations(source, path, call))
+        return Side(f"dataset type '{source.name}'", group, source.info.is_calibration, certified)
+
+    def _calibrations(self, source: TypeRecord, path: Sequence[CollectionRecord], call: Call) -> Path:
+        """CALIBRATION collections that may certify the parents: those searched, or else the default ones - a search for raws in their
+        run must not lose the collection that says which flat is theirs."""
+        for candidates in (list(path), None):
+            if candidates is None:
+                try:
+                    candidates = self.names.path(None, call)
+                except BadUserInput:
+                    return []
+            held = self.names.holdings([source], candidates, call)
+            own = [
+                (place, c)
+                for place, c in enumerate(candidates)
+                if c.type == "CALIBRATION" and (source.id, c.id) in held
+            ]
+            if own:
+                return own
+        return []
+
+    @staticmethod
+    def _find_first(question: Related, kinship: Kinship) -> bool:
+        if question.find_first is not None:
+            return question.find_first
+        if kinship is Kinship.CALIBRATION:
+            return True
+        return not any(glob.is_glob(name) for name in question.collections or ())
+
+    def _links(
+        self,
+        question: Related,
+        here: Side,
+        source: TypeRecord | None,
+        record: TypeRecord,
+        kinship: Kinship,
+        own: Path,
+        path: Sequence[CollectionRecord],
+        call: Call,
+    ) -> Links:
+        tables, target = self.tables, record.group
+        given = (question.dimensions, question.keys)
+        shared = [name for name in target.names if name in here.group.names]
+        if kinship is Kinship.CALIBRATION:
+            forward = record.info.is_calibration and any(c.type == "CALIBRATION" for _, c in own)
+            if forward and here.timed:
+                return links.by_time(tables, here.group, *given, shared)
+            assert source is not None
+            return links.by_certification(
+                tables, source, question.ids, self._calibrations(source, path, call)
+            )
+        if kinship is Kinship.TEMPORAL:
+            return links.by_time(tables, here.group, *given, ())
+        if kinship is Kinship.DATA_ID:
+            return links.by_data_id(tables, here.group, *given, target)
+        # Between observations of their own kind nothing else ties them: any filter, any detector.
+        alike = [] if here.families & Side("", target).families else shared
+        return links.by_sky(
+            self.store, tables, here.group, *given, target, alike, call, measure=question.overlap
+        )
+
+    # what the store cannot say
+
+    def _only_used(self, rows: Rows, question: Related, call: Call) -> list[Row]:
+        if self.together is None:
+            raise Unsupported("Nothing is known here of what executions used.", capability="PROVENANCE")
+        if not question.ids:
+            raise BadUserInput("used is asked of datasets, and a bare data ID is none.")
+        pairs = [(question.ids[row[0]], row[1]) for row in rows.rows]
+        told = self.together(pairs, call)
+        return [row for row, used in zip(rows.rows, told, strict=True) if used is question.used]
+
+    # rows
+
+    def _columns(self, names: Sequence[str]) -> tuple[RowColumn, ...]:
+        return (
+            RowColumn("parent", Kind.LONG),
+            RowColumn("id", Kind.UUID),
+            RowColumn("type", Kind.STRING),
+            RowColumn("run", Kind.STRING),
+            RowColumn("ingest_date", Kind.TIME),
+            *(RowColumn(name, self.tables.kind(name), dimension=True) for name in names),
+            *EDGE,
+        )
+
+    def _key(self, rows: Rows, question: Related) -> Callable[[Row], tuple[Any, ...]]:
+        places = {column.name: place for place, column in enumerate(rows.columns)}
+        required = {name: [places[d] for d in info.required] for name, info in rows.types.items()}
+        begin, rank = places["valid_begin"], places["rank"]
+        extras = range(len(rows.columns), len(rows.columns) + len(question.order))
+
+        def key(row: Row) -> tuple[Any, ...]:
+            low = _LOW if row[begin] is None else row[begin]
+            return (
+                *(row[p] for p in extras),
+                row[2],
+                *(row[p] for p in required[row[2]]),
+                row[1],
+                low,
+                row[rank],
+            )
+
+        return key
+
+    def _merged(self, rows: Rows, question: Related) -> list[Row]:
+        """The types' rows in one order within each parent."""
+        if len(rows.types) < 2:
+            return rows.rows
+        directions = [term.descending for term in question.order]
+        key = rows.key
+        assert key is not None
+
+        def compare(a: Row, b: Row) -> int:
+            if a[0] != b[0]:
+                return -1 if a[0] < b[0] else 1
+            return _compared(key(a), key(b), directions)
+
+        return sorted(rows.rows, key=functools.cmp_to_key(compare))
+
+    # data IDs
+
+    def data_ids(self, question: RelatedDataIds, call: Call) -> Rows:
+        tables = self.tables
+        universe = tables.universe
+        for name in question.wanted:
+            if name not in universe.dimensions or name in universe.skypix_dimensions:
+                raise BadUserInput(f"'{name}' is no dimension that has data IDs.", unknown=name)
+        here, target = universe.conform(question.dimensions), universe.conform(question.wanted)
+        tied = self._data_id_links(question, here, target, call)
+        source = Source(tables, target, tied.rows, dict(tied.dimensions))
+        source.relate(frozenset(tied.dimensions))
+        source.complete()
+        conditions.require_inside(question.constraints, target, tables)
+        conditions.apply(question.constraints, source, None)
+        share = tables.dialect.null(sa.Float()) if tied.overlap is None else tied.overlap
+        rows = (
+            source.select(
+                tied.parent.label("parent"),
+                share.label("overlap"),
+                *(source.dimension(name).label(name) for name in target.names),
+            )
+            .distinct()
+            .subquery()
+        )
+        terms = [Term(rows.c[d], tables.kind(d)) for d in target.required]
+        statement = sa.select(rows)
+        if question.page.after is not None:
+            check([term.kind for term in terms], question.page.after)
+            if None in question.page.after:
+                raise BadCursor("after is damaged: a data ID has no empty places.")
+            later = behind(terms, question.page.after, tables.dialect)
+            statement = statement.where(sa.literal(later) if isinstance(later, bool) else later)
+        place = sa.func.row_number().over(partition_by=rows.c.parent, order_by=sorting(terms, tables.dialect))
+        numbered = statement.add_columns(place.label("place")).subquery()
+        final = (
+            sa.select(numbered.c.parent, *(numbered.c[n] for n in target.names), numbered.c.overlap)
+            .where(numbered.c.place <= question.page.first + 1)
+            .order_by(numbered.c.parent, numbered.c.place)
+        )
+        columns = (
+            RowColumn("parent", Kind.LONG),
+            *(RowColumn(name, tables.kind(name), dimension=True) for name in target.names),
+            RowColumn("overlap", Kind.FLOAT),
+        )
+        places = [1 + list(target.names).index(d) for d in target.required]
+        found = self.store.rows(final, call)
+        return Rows(columns, found, key=lambda row: tuple(row[p] for p in places))
+
+    def _data_id_links(
+        self, question: RelatedDataIds, here: DimensionGroup, target: DimensionGroup, call: Call
+    ) -> Links:
+        given = (question.dimensions, question.keys)
+        ends = (
+            Side(f"data ID ({', '.join(question.dimensions)})", here),
+            Side(f"data IDs of {', '.join(question.wanted)}", target),
+        )
+        kinship = chosen(None, *ends)
+        if kinship is Kinship.SPATIAL:
+            shared = [name for name in target.names if name in here.names]
+            return links.by_sky(self.store, self.tables, here, *given, target, shared, call, measure=True)
+        return links.by_data_id(self.tables, here, *given, target)
+
+    def count_data_ids(self, question: RelatedDataIds, call: Call) -> int:
+        return len(self.data_ids(question.paged(call.max_rows), call).rows)
+
+
+def _first_of_each(rows: list[Row], limit: int) -> list[Row]:
+    """At most so many rows a parent; they come grouped."""
+    out: list[Row] = []
+    parent, count = None, 0
+    for row in rows:
+        parent, count = row[0], (count + 1 if row[0] == parent else 1)
+        if count <= limit:
+            out.append(row)
+    return out
+
+
+def _compared(a: tuple[Any, ...], b: tuple[Any, ...], directions: Sequence[bool]) -> int:
+    """Two keys: each in its direction, None last in both."""
+    for place, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x == y:
+            continue
+        if x is None or y is None:
+            return 1 if x is None else -1
+        down = place < len(directions) and directions[place]
+        return -1 if (x < y) is not down else 1
+    return 0
