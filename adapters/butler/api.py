@@ -7,16 +7,17 @@ thread of a bounded pool. Every call takes a Butler of its own, since one shared
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, ButlerUserError, DimensionUniverse
 
 from ..caller import Call
-from ..errors import Unsupported
+from ..errors import BadUserInput, Unsupported, nearest
 from ..question import (
     Among,
     Certifications,
@@ -46,7 +47,7 @@ from ..question import (
     Where,
 )
 from ..rows import Facets, FileContent, Rows
-from . import api_datasets, api_dimensions, expression
+from . import api_datasets, api_dimensions, api_name, expression
 from .api_files import content, files
 from .api_names import Names
 from .api_selection import Selection
@@ -162,7 +163,9 @@ class ButlerApi:
 
     def _enter(self, stack: ExitStack) -> Butler:
         stack.enter_context(butlers_mistakes(self._repository, careless=_CARELESS))
-        return self._factory()
+        butler = self._factory()
+        stack.enter_context(_nearest_names(butler.dimensions))
+        return butler
 
     def _answer(self, question: Question, butler: Butler, names: Names, most: int) -> Rows:
         match question:
@@ -206,3 +209,20 @@ class ButlerApi:
             f"Butler's public API answers no question of the kind {type(question).__name__}.",
             capability=type(question).__name__,
         )
+
+
+@contextmanager
+def _nearest_names(universe: DimensionUniverse) -> Iterator[None]:
+    """Around calls of Butler: the names that may have been meant go with its word on one that it does not know."""
+    try:
+        yield
+    except ButlerUserError as error:
+        found = re.search(r"Unrecognized (?:identifier|field) '([^']+)'(?: for (\w+))?", str(error))
+        if found is None:
+            raise
+        name = f"{found[2]}.{found[1]}" if found[2] else found[1]
+        known = [d for d in universe.dimensions.names if d not in universe.skypix_dimensions]
+        known += [f"{e.name}.{field}" for e in universe.elements for field in api_name.fields(e)]
+        near = nearest(name, known)
+        hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+        raise BadUserInput(f"{str(error).rstrip('.')}.{hint}", unknown=name, nearest=near) from error

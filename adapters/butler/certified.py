@@ -121,7 +121,7 @@ class CertificationQueries:
         self, question: Certifications, call: Call
     ) -> tuple[TypeRecord, Source, sa.FromClause, dict[int, int]]:
         """The type, a FROM clause with its conditions, the table, and each collection's place in the question."""
-        (record,) = self.names.types((question.type,), call)
+        record = self.names.type(question.type, call)
         own = self.names.named(question.collections, call)
         for name in question.collections:
             if name not in own:

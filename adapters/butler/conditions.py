@@ -136,9 +136,11 @@ def among(given: Among, source: Source) -> None:
     if not given.rows:
         source.conditions.append(sa.false())
         return
-    for row in given.rows:
+    for place, row in enumerate(given.rows):
         for label, name, value in zip(given.names, names, row, strict=True):
-            check(Constraint(label, Op.EQ, value), name.kind)
+            accepted, words = _WORDS.get(name.kind, (object, "a value"))
+            if not isinstance(value, accepted):  # type: ignore[arg-type]
+                raise BadUserInput(f"'{label}' is {words}, and among[{place}] has {value!r}.", name=label)
     kinds = [sa.Text() if name.kind is Kind.STRING else sa.BigInteger() for name in names]
     uploaded = source.tables.dialect.upload(given.rows, kinds)
     columns = [expression(name, source, None) for name in names]

@@ -29,7 +29,8 @@ class Explanation:
             return found
         bare = Datasets(question.types, question.collections, find_first=False)
         if not self._any(bare, call):
-            searched = ", ".join(question.collections or self.defaults)
+            named = self.defaults if question.collections is None else question.collections
+            searched = ", ".join(named) or "none"
             found.append(
                 f"Without any constraint there is no such dataset either; collections searched: {searched}."
             )

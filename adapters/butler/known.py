@@ -93,7 +93,7 @@ class KnownDatasets:
     def find(self, question: FindDataset, call: Call) -> Rows:
         """See FindDataset. Components are looked up as their parents, which have the same ids."""
         parent, _, component = question.type.partition(".")
-        (record,) = self._names.types((parent,), call)
+        record = self._names.type(parent, call)
         info = self._names.component(record.info, component) if component else record.info
         if info is None:
             raise NotFound(
@@ -110,7 +110,15 @@ class KnownDatasets:
             raise BadUserInput(
                 f"'{record.name}' is a calibration and the search path holds CALIBRATION collections ({names}): say with validity when it must be valid."
             )
-        constraints = tuple(Constraint(name, Op.EQ, value) for name, value in question.data_id)
+        # Dimensions that the type lacks do not identify it: Butler's find_dataset looks past them too.
+        identifying = {
+            name
+            for name, _ in question.data_id
+            if resolve(name, record.group, self._tables).role != "outside"
+        }
+        constraints = tuple(
+            Constraint(name, Op.EQ, value) for name, value in question.data_id if name in identifying
+        )
         for place, collection in enumerate(own):
             certified = collection.type == "CALIBRATION"
             asked = Datasets(

@@ -189,6 +189,15 @@ class Names:
                     raise self.missing_type(name, call)
         return found
 
+    def type(self, name: str, call: Call) -> TypeRecord:
+        """One dataset type by its exact name. Raises NotFound, and BadUserInput for a glob, which may be several."""
+        found = self.type_rows(self._tables.dataset_type.c.name == name, call, frozenset((name,)))
+        if found:
+            return found[0]
+        if glob.is_glob(name):
+            raise BadUserInput(f"'{name}' is a glob, and one dataset type is meant here; name it.")
+        raise self.missing_type(name, call)
+
     def type_rows(
         self, clause: sa.ColumnElement[bool], call: Call, exact: frozenset[str] = frozenset()
     ) -> list[TypeRecord]:

@@ -110,7 +110,7 @@ class RelatedQueries:
         return found, [record for record, _, _ in ready], names
 
     def _source(self, question: Related, call: Call) -> TypeRecord | None:
-        return None if question.source is None else self.names.types((question.source,), call)[0]
+        return None if question.source is None else self.names.type(question.source, call)
 
     def _parents(
         self, question: Related, source: TypeRecord | None, path: Sequence[CollectionRecord], call: Call

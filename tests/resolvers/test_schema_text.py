@@ -17,18 +17,10 @@ ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT.parent / "shared" / "design" / "contract.graphql"
 
 LATER_TYPES = {
-    "AssociationKind",
-    "Direction",
-    "AssociationEdge",
-    "AssociationConnection",
     "ContentForm",
     "ContentLink",
     "TableFormat",
     "TableLink",
-    "Quantum",
-    "QuantumStatus",
-    "QuantumEdge",
-    "QuantumConnection",
     "Mutation",
     "SavedResult",
     "ResultPhase",
@@ -44,22 +36,13 @@ LATER_TYPES = {
     "Placement",
 }
 LATER_FIELDS = {
+    "AssociationConnection.table",
     "Query.result",
-    "Repository.quanta",
     "DatasetType.forms",
-    "DataId.related",
-    "DataId.dataIds",
-    "DataIdEdge.overlap",
     "DataIdConnection.table",
     "DimensionRecordConnection.table",
     "Dataset.content",
     "Dataset.datalink",
-    "Dataset.related",
-    "Dataset.calibration",
-    "Dataset.inputs",
-    "Dataset.outputs",
-    "Dataset.lineage",
-    "Dataset.producer",
     "DatasetConnection.table",
 }
 
