@@ -28,6 +28,10 @@ _HIDDEN = "[hidden]"
 _LONGEST_MESSAGE = 2_000
 
 
+MOST_ALIKE = 20
+"""Errors with the same words at the same field that are told one by one."""
+
+
 class Masking:
     """Formats the errors of one answer.
 
@@ -64,6 +68,25 @@ class Masking:
                 formatted.append(_format(error, *self._mask(fault)))
         internal = any(error["extensions"]["code"] == "INTERNAL" for error in formatted)
         return Refusal(formatted, 500 if internal else 400, well_formed=not internal)
+
+    def field_errors(self, errors: Iterable[GraphQLError]) -> list[dict[str, Any]]:
+        """The errors of fields. One mistake under a long list fails once an item: the first of these are told one by one, the
+        others counted in one more error, whose ``extensions.omitted`` says how many."""
+        out: list[dict[str, Any]] = []
+        alike: dict[tuple[str, str, tuple[str, ...]], list[dict[str, Any]]] = {}
+        for error in errors:
+            told = self.field_error(error)
+            field = tuple(step for step in told.get("path") or () if isinstance(step, str))
+            same = alike.setdefault((told["message"], told["extensions"]["code"], field), [])
+            same.append(told)
+            if len(same) <= MOST_ALIKE:
+                out.append(told)
+        for (message, code, field), same in alike.items():
+            if len(same) > MOST_ALIKE:
+                omitted = len(same) - MOST_ALIKE
+                words = f"{omitted} more errors like the last at {'.'.join(field)}: {message}"
+                out.append({"message": words, "extensions": {"code": code, "omitted": omitted}})
+        return out
 
     def field_error(self, error: GraphQLError) -> dict[str, Any]:
         """Format an error of one field."""

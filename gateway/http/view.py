@@ -143,7 +143,7 @@ class GraphQLView:
         result = await self._execute(document, operation, context, masking)
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
-            answer["errors"] = [masking.field_error(error) for error in result.errors]
+            answer["errors"] = masking.field_errors(result.errors)
         if budget.spent:
             answer["extensions"] = {"cost": budget.spent}
         return answer

@@ -157,3 +157,23 @@ def test_a_number_of_any_length_is_no_fault(client: httpx2.Client) -> None:
     huge = 10**30
     response = client.post("/graphql", json={"query": f"{{ echo(value: {huge}) }}"})
     assert response.json() == {"data": {"echo": huge}}
+
+
+def test_one_mistake_under_a_long_list_is_told_a_few_times_and_counted() -> None:
+    from graphql import GraphQLError
+
+    from adapters.errors import BadUserInput
+    from gateway.http.errors import MOST_ALIKE, Masking
+
+    wrong = BadUserInput("no such element")
+    errors = [
+        GraphQLError("no such element", path=["nodes", n, "record"], original_error=wrong) for n in range(500)
+    ]
+    told = Masking().field_errors(errors)
+    assert len(told) == MOST_ALIKE + 1
+    assert [error["path"][1] for error in told[:-1]] == list(range(MOST_ALIKE))
+    assert told[-1]["extensions"] == {"code": "BAD_USER_INPUT", "omitted": 500 - MOST_ALIKE}
+    other = GraphQLError(
+        "something else", path=["nodes", 0, "type"], original_error=BadUserInput("something else")
+    )
+    assert len(Masking().field_errors([*errors, other])) == MOST_ALIKE + 2
