@@ -224,6 +224,8 @@ def _raise_if_unknown(missing: list[list[NotFound]]) -> None:
 
 
 def _facets(by: Sequence[str], total: Counter[tuple[Any, ...]], first: int, complete: bool) -> Facets:
-    ordered = sorted(total.items(), key=lambda item: (-item[1], tuple((v is None, isinstance(v, str), v) for v in item[0])))
+    ordered = sorted(
+        total.items(), key=lambda item: (-item[1], tuple((v is None, isinstance(v, str), v) for v in item[0]))
+    )
     rows = [(*values, count) for values, count in ordered[:first]]
     return Facets(tuple(by), rows, complete and len(ordered) <= first)
