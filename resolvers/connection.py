@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -78,13 +78,31 @@ class Edge(Generic[N]):
 
 
 @noun
-class Connection(Generic[N]):
-    """A page of a list."""
+class Paged:
+    """A page of a list: what can be said of it whatever its items are."""
 
     __slots__ = ("listing",)
 
-    def __init__(self, listing: Listing[N]) -> None:
+    def __init__(self, listing: Listing[Any]) -> None:
         self.listing = listing
+
+    @strawberry.field
+    async def page_info(self) -> PageInfo:
+        """Where this page stands."""
+        return PageInfo(await self.listing.leaf())
+
+    @strawberry.field
+    async def total_count(self) -> Long | None:
+        """Length of the whole list, whatever the page. Counted only when asked for; null, with an error that says so, where
+        counting would pass the limits."""
+        return Long(await self.listing.count())
+
+
+@noun
+class Connection(Paged, Generic[N]):
+    """A page of a list."""
+
+    __slots__ = ()
 
     @strawberry.field
     async def edges(self) -> list[Edge[N]]:
@@ -96,14 +114,3 @@ class Connection(Generic[N]):
     async def nodes(self) -> list[N]:
         """The items of this page."""
         return (await self.listing.leaf()).nodes
-
-    @strawberry.field
-    async def page_info(self) -> PageInfo:
-        """Where this page stands."""
-        return PageInfo(await self.listing.leaf())  # type: ignore[arg-type]
-
-    @strawberry.field
-    async def total_count(self) -> Long | None:
-        """Length of the whole list, whatever the page. Counted only when asked for; null, with an error that says so, where
-        counting would pass the limits."""
-        return Long(await self.listing.count())

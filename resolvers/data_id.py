@@ -6,19 +6,30 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from strawberry import UNSET
 
-from adapters.rows import Rows, UniverseInfo
+from adapters.errors import BadUserInput
+from adapters.question import Kinship, Related
 
-from .connection import Connection
-from .context import Scope
+from .arguments import FindFirst, Partial, Searched, Types
+from .association_kind import AssociationKind
+from .connection import After, First
+from .context import Info, Scope
+from .filters import constraints
+from .given import given, names
 from .noun import noun
 from .region import Region, region_of
 from .scalars import DataIdMap, Long
+from .selection import selects
 from .timespan import Timespan, timespan_of
 
 if TYPE_CHECKING:
+    from .association_connection import AssociationConnection
+    from .data_id_connection import DataIdConnection
     from .record import DimensionRecord
 
+Associations = Annotated["AssociationConnection", strawberry.lazy(".association_connection")]
+DataIds = Annotated["DataIdConnection", strawberry.lazy(".data_id_connection")]
 RecordType = Annotated["DimensionRecord", strawberry.lazy(".record")]
 
 
@@ -128,6 +139,56 @@ class DataId:
         key = self.key()
         return None if key is None else await timespan_of(self._scope, self._required, key)
 
+    @strawberry.field
+    def related(
+        self,
+        info: Info,
+        type: Types,
+        by: Annotated[
+            AssociationKind | None,
+            strawberry.argument(description="Left out: what the dimensions say, as in Dataset.related."),
+        ] = UNSET,
+        collections: Searched = UNSET,
+        data_id: Partial = UNSET,
+        find_first: FindFirst = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> Associations | None:
+        """Datasets tied to this data ID: of it, of a superset of its dimensions, or joined by sky, time or validity as in
+        Dataset.related. PROVENANCE is of datasets: BAD_USER_INPUT."""
+        from .kinship import related
+
+        asked = Related(
+            dimensions=self._required,
+            keys=(),
+            types=tuple(type),
+            by=Kinship[by.name] if by else None,
+            collections=names(collections),
+            constraints=constraints(data_id),
+            find_first=given(find_first),
+            overlap=selects(info._raw_info, "edges", "overlap"),
+        )
+        return related(self._scope, asked, None, (self.key() or (), ""), first, after)
+
+    @strawberry.field
+    def data_ids(
+        self,
+        dimensions: Annotated[
+            list[str], strawberry.argument(description="Butler's names; what they require comes with them.")
+        ],
+        data_id: Partial = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> DataIds | None:
+        """Data IDs of other dimensions joined to this one: visit to exposures, visit and detector to patches, patch to
+        visits. Where the sky joins them the edge says how much overlaps."""
+        from .data_id_connection import joined
+
+        if not dimensions:
+            raise BadUserInput("dataIds: dimensions names at least one.")
+        wanted, demanded = tuple(dimensions), constraints(data_id)
+        return joined(self._scope, self._required, self.key() or (), wanted, demanded, first, after)
+
     def key(self) -> tuple[str | int, ...] | None:
         """Values of the required dimensions, in order; None without any dimension."""
         return tuple(self._values[name] for name in self._required) or None
@@ -137,30 +198,6 @@ class DataId:
 
     def _number(self, name: str) -> Long | None:
         return self._values.get(name)
-
-
-@noun
-class DataIdConnection(Connection[DataId]):
-    """A page of data IDs."""
-
-    __slots__ = ()
-
-
-def identifying(universe: UniverseInfo, dimensions: tuple[str, ...]) -> tuple[str, ...]:
-    """The dimensions that identify a data ID of all of these: those that no other one implies."""
-    implied: set[str] = set()
-    for name in dimensions:
-        element = universe.elements.get(name)
-        if element is not None:
-            implied.update(element.implied)
-    return tuple(name for name in dimensions if name not in implied)
-
-
-async def data_ids(scope: Scope, rows: Rows) -> list[DataId]:
-    """The data IDs of an answer: every column is a dimension. Behind them a row may hold what it was ordered by."""
-    names = tuple(column.name for column in rows.columns)
-    required = identifying(await scope.universe(), names)
-    return [DataId(scope, dict(zip(names, row, strict=False)), required) for row in rows.rows]
 
 
 def values_of(names: Mapping[str, int], row: tuple[Any, ...]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from strawberry import UNSET
 from adapters.question import DatasetsById, Versions
 from adapters.rows import Row, Rows, TypeInfo
 
+from .associated import Associated
 from .collection import Collection, collections_of
 from .connection import After, First
 from .context import Scope
@@ -49,7 +50,7 @@ class Layout:
 
 
 @noun
-class Dataset(Node):
+class Dataset(Node, Associated):
     """A dataset: something of a type, for a data ID, written by one run."""
 
     __slots__ = ("_layout", "_row")
@@ -144,8 +145,11 @@ class Dataset(Node):
         def many(keys: tuple[Any, ...]) -> Versions:
             return Versions(keys, within)
 
-        parent = (info.name, *(self._row[self._layout.places[name]] for name in info.required))
+        parent = (info.name, *self.key())
         return DatasetConnection(Nested(self._layout.scope, many, parent, "versions", first, after, datasets))
+
+    def scope(self) -> Scope:
+        return self._layout.scope
 
     def hex(self) -> str:
         """Its id, 32 lower-case hex digits."""
@@ -153,6 +157,10 @@ class Dataset(Node):
 
     def info(self) -> TypeInfo:
         return self._layout.types[self._row[self._layout.type]]
+
+    def key(self) -> tuple[Any, ...]:
+        """Values of its required dimensions, in order."""
+        return tuple(self._row[self._layout.places[name]] for name in self.info().required)
 
     def value(self, name: str) -> Any:
         """The value of a dimension, of run or of type; None where its type has no such dimension."""

@@ -24,7 +24,7 @@ class DatasetConnection(Connection[Dataset]):
     @strawberry.field
     async def completeness(self) -> Completeness:
         """Whether the list is all that the question has, and if not, why not. Never silently cut."""
-        return completeness(await self.listing.leaf())  # type: ignore[arg-type]
+        return completeness(await self.listing.leaf())
 
     @strawberry.field
     async def explain(self) -> list[str] | None:

@@ -23,6 +23,7 @@ from .given import given
 
 N = TypeVar("N")
 COUNTED = 1_000
+Many = Callable[[tuple[Any, ...]], Question]
 Build = Callable[[Scope, Rows], Awaitable[list[N]]]
 
 
@@ -36,6 +37,7 @@ class Leaf(Generic[N]):
     resumed: bool
     overflow: str | None = None
     unavailable: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what is unknown to the backend, for explain
 
 
 def keyed(rows: Rows, row: Row) -> cursor.Key:
@@ -86,10 +88,14 @@ class Single(Listing[N]):
         after = given(after)
         self.scope = scope
         self.first = scope.context.first(first)
-        self.digest = cursor.bound(question, field, scope.label)
+        self.digest = self.bound(question, field)
         self.after = None if after is None else cursor.key(cursor.read(after, self.digest))
         self.question = question.paged(first, self.after)
         self.build = build
+
+    def bound(self, question: Question, field: str) -> str:
+        """What its cursors are bound to."""
+        return cursor.bound(question, field, self.scope.label)
 
     async def rows(self) -> Rows:
         return await self.scope.ask(self.question, 1, self.first)
@@ -104,6 +110,7 @@ class Single(Listing[N]):
             more=rows.more,
             resumed=self.after is not None,
             overflow=rows.overflow,
+            notes=rows.notes,
         )
 
     def _cursor(self, rows: Rows, place: int) -> str:
@@ -129,12 +136,12 @@ class Nested(Single[N]):
     with that one alone.
     """
 
-    __slots__ = ("kind", "many", "parent")
+    __slots__ = ("counted", "kind", "many", "parent")
 
     def __init__(
         self,
         scope: Scope,
-        many: Callable[[tuple[Any, ...]], Question],
+        many: Many,
         parent: Hashable,
         field: str,
         first: int,
@@ -144,6 +151,7 @@ class Nested(Single[N]):
         super().__init__(scope, many((parent,)), field, first, after, build)
         self.parent = parent
         self.many = many
+        self.counted = many  # what is asked where only the number of rows matters
         # What all parents have in common: the question without them.
         self.kind: tuple[Hashable, ...] = (field, first, repr(many(())))
 
@@ -158,12 +166,17 @@ class Nested(Single[N]):
         return len(rows.rows) if len(rows.rows) <= COUNTED else await super().count()
 
     async def _few(self, parents: list[Hashable]) -> dict[Hashable, Rows]:
-        return await self._ask(parents, COUNTED)
+        return await self._ask(self.counted, parents, COUNTED)
 
     async def _fetch(self, parents: list[Hashable]) -> dict[Hashable, Rows]:
-        return await self._ask(parents, self.first)
+        return await self._ask(self.many, parents, self.first)
 
-    async def _ask(self, parents: list[Hashable], first: int) -> dict[Hashable, Rows]:
-        rows = await self.scope.ask(self.many(tuple(parents)).paged(first), len(parents), first)
+    async def _ask(self, many: Many, parents: list[Hashable], first: int) -> dict[Hashable, Rows]:
+        rows = await self.scope.ask(many(tuple(parents)).paged(first), len(parents), first)
         found = by_parent(rows, parents)
-        return {parent: replace(rows, rows=found.get(parent, []), more=False) for parent in parents}
+        notes = rows.notes
+        if len(parents) > 1:
+            notes = tuple(f"Of {len(parents)} lists together: {note}" for note in notes)
+        return {
+            parent: replace(rows, rows=found.get(parent, []), more=False, notes=notes) for parent in parents
+        }

@@ -14,8 +14,8 @@ from adapters.errors import BadUserInput
 
 from .noun import interface
 
-Kind = Literal["Repository", "Collection", "DatasetType", "Dataset"]
-_LENGTH = {"Repository": 2, "Collection": 3, "DatasetType": 3, "Dataset": 3}
+Kind = Literal["Repository", "Collection", "DatasetType", "Dataset", "Quantum"]
+_LENGTH = {"Repository": 2, "Collection": 3, "DatasetType": 3, "Dataset": 3, "Quantum": 3}
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]{1,8192}", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -33,7 +33,7 @@ class Node:
 
 
 def node_id(kind: Kind, *parts: str) -> strawberry.ID:
-    """base64url of compact JSON: the kind, the repository's label, the name (or 32 hex digits of a dataset)."""
+    """base64url of compact JSON: the kind, the repository's label, the name (or 32 hex digits of a dataset or quantum)."""
     text = json.dumps([kind, *parts], separators=(",", ":"))
     return strawberry.ID(base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode())
 
@@ -51,7 +51,7 @@ def parts_of(identifier: str) -> list[str]:
         or not all(isinstance(part, str) for part in parts)
         or not parts
         or _LENGTH.get(parts[0]) != len(parts)
-        or (parts[0] == "Dataset" and not _HEX.fullmatch(parts[2]))
+        or (parts[0] in ("Dataset", "Quantum") and not _HEX.fullmatch(parts[2]))
     ):
         raise BadUserInput(
             "This is no id of a node; take the field id of an object as it is.", id=identifier[:100]

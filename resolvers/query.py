@@ -20,6 +20,7 @@ from .dataset_type import dataset_type_of
 from .identifier import resolved
 from .node import Node, parts_of
 from .noun import noun
+from .quantum import quantum_of
 from .repository import Repository
 from .search import Search
 from .service import Service, service
@@ -115,6 +116,8 @@ async def _node(context: Context, id: str) -> Node | None:
         return None
     if kind == "Dataset":
         return await dataset_of(scope, rest[0])
+    if kind == "Quantum":
+        return await quantum_of(scope, rest[0])
     if kind == "Collection":
         return await collection_of(scope, rest[0])
     if kind == "DatasetType":

@@ -14,56 +14,34 @@ from adapters.question import (
     DataIds,
     DatasetTypes,
     FindDataset,
+    Quanta,
     Records,
 )
 
 from .among import among
-from .bind import Bind, where
+from .arguments import Binds, Expression, Partial, Shape, Terms, Time, some
+from .bind import where
 from .capability import Capability
 from .collection import Collection, CollectionConnection, CollectionType, collection_of, collections
 from .connection import After, First
 from .context import Scope
-from .data_id import DataIdConnection, data_ids
+from .data_id_connection import DataIdConnection, data_ids
 from .dataset import Dataset, dataset_of, datasets
 from .dataset_connection import DatasetConnection
 from .dataset_query import DatasetQuery, question
 from .dataset_type import DatasetType, DatasetTypeConnection, dataset_type_of, dataset_types
 from .dimension import DimensionElement, dimension_element
-from .filters import DataIdFilter, constraints
+from .filters import constraints
 from .given import given, names
 from .listing import Single
 from .node import Node, node_id
 from .noun import noun
 from .order import order
+from .quantum import QuantumConnection, QuantumStatus, quanta
 from .record import DimensionRecordConnection, records
 from .scalars import UUID, DataIdMap, DateTime
-from .sky import SkyFilter, sky
+from .sky import sky
 from .time_filter import TimeFilter, span
-
-Binds = Annotated[list[Bind] | None, strawberry.argument(description="Values for the names in where.")]
-Shape = Annotated[
-    SkyFilter | None,
-    strawberry.argument(
-        name="sky", description="Overlap with a shape; refused for dimensions without a region."
-    ),
-]
-Time = Annotated[TimeFilter | None, strawberry.argument(description="Overlap with a range of time.")]
-Terms = Annotated[
-    list[str] | None,
-    strawberry.argument(
-        description="Dimensions or fields, by Butler name; a leading - for descending order. Nulls come last either way."
-    ),
-]
-Expression = Annotated[
-    str | None,
-    strawberry.argument(
-        name="where", description="Butler's own query expression, with values bound by name in bind."
-    ),
-]
-Partial = Annotated[
-    DataIdFilter | None,
-    strawberry.argument(description="Constraints on dimensions; those left out are wildcards."),
-]
 
 
 @noun
@@ -322,6 +300,33 @@ class Repository(Node):
         return DimensionRecordConnection(
             Single(self._scope, asked, "records", first, after, records(element))
         )
+
+    @strawberry.field
+    def quanta(
+        self,
+        task: Annotated[
+            list[str] | None, strawberry.argument(description="Labels of tasks: names or globs.")
+        ] = UNSET,
+        run: Annotated[
+            list[str] | None, strawberry.argument(description="RUN collections: names or globs.")
+        ] = UNSET,
+        status: Annotated[
+            list[QuantumStatus] | None, strawberry.argument(description="Only these; left out: all.")
+        ] = UNSET,
+        data_id: Partial = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> QuantumConnection | None:
+        """Units of execution, recorded (provenance graphs) and predicted (quantum graphs), by run, task and data ID."""
+        if given(status) == []:
+            raise BadUserInput("status is left out, or names at least one.")
+        asked = Quanta(
+            tasks=some(task, "task"),
+            runs=some(run, "run"),
+            statuses=tuple(one.name for one in given(status) or ()),
+            constraints=constraints(data_id),
+        )
+        return QuantumConnection(Single(self._scope, asked, "quanta", first, after, quanta))
 
     async def _not_found(self, what: str, name: str, all: Collections | DatasetTypes) -> None:
         most = self._scope.context.limits.max_first

@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from .collection import Collection
 from .dataset import Dataset
 from .dataset_type import DatasetType
+from .quantum import Quantum
 from .query import Query
 from .repository import Repository
 from .scalars import SCALARS
@@ -24,7 +25,7 @@ def build_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         # Reached through Node only, where nothing else names them.
-        types=[Repository, Collection, DatasetType, Dataset],
+        types=[Repository, Collection, DatasetType, Dataset, Quantum],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
 

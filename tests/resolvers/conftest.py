@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from adapters.butler import open_repository
 from adapters.caller import Call, Caller
@@ -152,3 +153,18 @@ def pair(butler_repo: Callable[..., Any]) -> Iterator[Gateway]:
     gateway = Gateway(opened)
     yield gateway
     gateway.close()
+
+
+@pytest.fixture
+def statements(demo: Gateway) -> Iterator[list[str]]:
+    """The SQL statements that the demonstration repository runs from here on."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement)
+
+    demo.good('{ repository(name: "hsc") { datasets(query: {type: "raw"}, first: 1) { nodes { run } } } }')
+    engine = demo.repositories["hsc"]._opened.store.engine
+    sqlalchemy.event.listen(engine, "before_cursor_execute", note)
+    yield found
+    sqlalchemy.event.remove(engine, "before_cursor_execute", note)

@@ -1,0 +1,186 @@
+"""Associations: how two datasets belong together, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+
+from adapters.question import Kinship, Used, Way
+from adapters.rows import Row, Rows, TypeInfo
+
+from .arguments import some
+from .association_kind import AssociationKind
+from .context import Scope, by_parent
+from .dataset import Dataset, Layout
+from .listing import Build
+from .noun import noun
+from .quantum import Quantum, quantum_of
+from .semantics import semantics
+from .timespan import Timespan
+
+Pair = tuple[str, str]
+
+
+class Ties(Layout):
+    """Where the columns of an answer about associations are; those that it lacks read as None."""
+
+    __slots__ = ("parent", "source", "way")
+
+    def __init__(
+        self, scope: Scope, rows: Rows, parent: str | None, source: TypeInfo | None, way: Way | None
+    ) -> None:
+        super().__init__(scope, rows)
+        self.parent = parent  # id of the dataset that the edges begin at; None for a bare data ID
+        self.source = source
+        self.way = way
+
+    def value(self, row: Row, name: str) -> Any:
+        place = self.places.get(name)
+        return None if place is None else row[place]
+
+
+class Association:
+    """A dataset at the end of an edge, and what the answer says about the edge."""
+
+    __slots__ = ("node", "row", "ties")
+
+    def __init__(self, ties: Ties, row: Row) -> None:
+        self.ties = ties
+        self.row = row
+        self.node = Dataset(ties, row)
+
+    def value(self, name: str) -> Any:
+        return self.ties.value(self.row, name)
+
+    def kind(self) -> Kinship:
+        return Kinship.PROVENANCE if self.ties.way is not None else Kinship(self.value("kind"))
+
+
+@noun
+class AssociationEdge:
+    """A dataset that belongs to another, and the reason."""
+
+    __slots__ = ("_cursor", "_tie")
+
+    def __init__(self, tie: Association, cursor: Callable[[], str] | None = None) -> None:
+        self._tie = tie
+        self._cursor = cursor
+
+    @strawberry.field
+    def cursor(self) -> str | None:
+        """Where this item stands, to go on behind it; opaque. Null on `calibration`, which is no list."""
+        return None if self._cursor is None else self._cursor()
+
+    @strawberry.field
+    def node(self) -> Dataset:
+        """The dataset that the edge leads to."""
+        return self._tie.node
+
+    @strawberry.field
+    def kind(self) -> AssociationKind:
+        """Why they belong together."""
+        return AssociationKind[self._tie.kind().name]
+
+    @strawberry.field
+    def semantics(self) -> str:
+        """What this dataset is to the one that the edge comes from, a term of the IVOA vocabulary
+        http://www.ivoa.net/rdf/datalink/core. CALIBRATION: #flat, #bias, #dark or #calibration, all of which can be used;
+        from a calibration to what it is valid for #auxiliary. PROVENANCE: #progenitor was used to make it, #derivation was
+        made from it. SPATIAL: #counterpart. DATA_ID: #coderived, or #auxiliary where one is a calibration. TEMPORAL:
+        #auxiliary."""
+        tie = self._tie
+        return semantics(tie.kind(), tie.node.info(), tie.ties.source, tie.ties.way)
+
+    @strawberry.field
+    def collection(self) -> str | None:
+        """The collection that supplied it; null for PROVENANCE, which searches none."""
+        collection: str | None = self._tie.value("collection")
+        return collection
+
+    @strawberry.field
+    def rank(self) -> int | None:
+        """The place of that collection in the search order, with chains unfolded; 0 is first."""
+        rank: int | None = self._tie.value("rank")
+        return rank
+
+    @strawberry.field
+    def validity(self) -> Timespan | None:
+        """CALIBRATION: the range in which the calibration is valid."""
+        tie = self._tie
+        if tie.kind() is not Kinship.CALIBRATION:
+            return None
+        return Timespan(tie.value("valid_begin"), tie.value("valid_end"))
+
+    @strawberry.field
+    def overlap(self) -> float | None:
+        """SPATIAL: how much of the region that the edge comes from this one covers, 0 to 1 (convex polygons; null for other
+        shapes)."""
+        overlap: float | None = self._tie.value("overlap")
+        return overlap
+
+    @strawberry.field
+    async def used(
+        self,
+        run: Annotated[
+            list[str] | None,
+            strawberry.argument(
+                description="Only executions in these RUN collections count: names or globs. Left out: any."
+            ),
+        ] = UNSET,
+        depth: Annotated[
+            int, strawberry.argument(description="Most quanta on the way from one to the other.")
+        ] = 3,
+    ) -> bool | None:
+        """Whether a recorded execution really used it: true where a way of at most depth quanta joins the two (calexp, warp,
+        coadd), or one quantum read both (a raw with its flat), in the runs named; false where executions of either are
+        recorded and none did; null where nothing is recorded, and on edges from a bare data ID. What overlaps or is certified
+        and was not used is `related(used: false)`."""
+        runs = some(run, "run") or None
+        parent = self._tie.ties.parent
+        if parent is None:
+            return None
+        return await used_of(self._tie.ties.scope, (parent, self._tie.node.hex()), runs, depth)
+
+    @strawberry.field
+    async def quantum(self) -> Quantum | None:
+        """PROVENANCE: the unit of execution next to this dataset on the way from the other; null for other kinds."""
+        quantum: str | None = self._tie.value("quantum")
+        return None if quantum is None else await quantum_of(self._tie.ties.scope, quantum)
+
+    @strawberry.field
+    def depth(self) -> int | None:
+        """PROVENANCE: how many quanta away, by the shortest way; 1 is next to it. Null for other kinds."""
+        depth: int | None = self._tie.value("depth")
+        return depth
+
+
+def associations(parent: str | None, source: TypeInfo | None, way: Way | None = None) -> Build[Association]:
+    """How the rows about one parent (its id and type; neither for a bare data ID) become associations."""
+
+    async def build(scope: Scope, rows: Rows) -> list[Association]:
+        if not rows.rows:
+            return []
+        ties = Ties(scope, rows, parent, source, way)
+        return [Association(ties, row) for row in rows.rows]
+
+    return build
+
+
+def used_of(scope: Scope, pair: Pair, runs: tuple[str, ...] | None, depth: int) -> Awaitable[bool | None]:
+    """Whether recorded executions used these two together; all edges of a level are one question."""
+
+    async def fetch(pairs: list[Pair]) -> dict[Pair, bool | None]:
+        rows = await scope.ask(Used(tuple(pairs), runs, depth), len(pairs), 1)
+        if not rows.rows:
+            return {}
+        place = rows.index("used")
+        # A backend without a type for truth answers 0 and 1.
+        return {
+            pair: None if found[0][place] is None else bool(found[0][place])
+            for pair, found in by_parent(rows, pairs).items()
+        }
+
+    return scope.loader(("used", runs, depth), fetch, None).load(pair)

@@ -1,0 +1,44 @@
+"""Lists of associations, and what can be said about them besides their items."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import strawberry
+
+from .association import Association, AssociationEdge
+from .completeness import Completeness, completeness
+from .connection import Paged
+from .dataset import Dataset
+from .listing import Leaf
+from .noun import noun
+
+
+@noun
+class AssociationConnection(Paged):
+    """A page of datasets that belong to another one."""
+
+    __slots__ = ()
+
+    @strawberry.field
+    async def edges(self) -> list[AssociationEdge]:
+        """The items of this page, each with its cursor and the reason."""
+        leaf: Leaf[Association] = await self.listing.leaf()
+        return [AssociationEdge(tie, partial(leaf.cursor, place)) for place, tie in enumerate(leaf.nodes)]
+
+    @strawberry.field
+    async def nodes(self) -> list[Dataset]:
+        """The items of this page."""
+        leaf: Leaf[Association] = await self.listing.leaf()
+        return [tie.node for tie in leaf.nodes]
+
+    @strawberry.field
+    async def completeness(self) -> Completeness:
+        """Whether the list is all that the question has, and if not, why not. Never silently cut."""
+        return completeness(await self.listing.leaf())
+
+    @strawberry.field
+    async def explain(self) -> list[str] | None:
+        """Why there is nothing, or less than expected: no range is valid then, the dataset has no time, no recorded execution
+        read it ... Empty when there is nothing to say."""
+        return await self.listing.explain()
