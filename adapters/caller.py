@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,13 @@ class _Never:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request's caller and deadline; ``max_rows`` bounds what a question may touch where it cannot be
-    paged."""
+    """One request's caller and deadline; ``max_rows`` bounds what a question may touch where it cannot be paged.
+
+    ``memory``: what an adapter looked up for this request (names, search paths), so that nested questions need not ask
+    again; it is gone with the request.
+    """
 
     caller: Caller = Caller()
     deadline: Deadline = field(default_factory=_Never)
     max_rows: int = 1_000_000
+    memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)

@@ -405,13 +405,14 @@ class RelatedDataIds(Question):
     """Data IDs of ``wanted`` dimensions joined to N others: a visit to its exposures, a visit and detector to patches.
 
     Keys are the values of ``dimensions`` in order. Columns: parent, every dimension of the group that ``wanted`` spans,
-    overlap (how much of the parent's region this one covers; None where the sky has no part in it).
+    overlap (how much of the parent's region this one covers; None where the sky has no part in it, or it was not asked).
     """
 
     dimensions: tuple[str, ...]
     keys: tuple[tuple[str | int, ...], ...]
     wanted: tuple[str, ...]
     constraints: tuple[Constraint, ...] = ()
+    overlap: bool = True
     page: Page = Page(100)
 
 

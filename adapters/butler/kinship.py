@@ -23,6 +23,7 @@ class Side:
     group: DimensionGroup
     calibration: bool = False
     certified: bool = False
+    dataset: bool = True
 
     @property
     def placed(self) -> bool:
@@ -76,14 +77,20 @@ def chosen(asked: Kinship | None, here: Side, there: Side) -> Kinship:
             return ties[0]
         raise BadUserInput(
             f"{here.name} and {there.name} share no required dimension, and Butler has no join of them; possible is "
-            f"by: {', '.join(t.value for t in [*ties, Kinship.PROVENANCE])}."
+            f"by: {_listed(ties, here, there)}."
         )
     if asked in ties:
         return asked
     raise BadUserInput(
         f"{here.name} and {there.name} cannot be tied by {asked.value}: {_why_not(asked, here, there)}; possible is "
-        f"by: {', '.join(t.value for t in [*ties, Kinship.PROVENANCE])}."
+        f"by: {_listed(ties, here, there)}."
     )
+
+
+def _listed(ties: list[Kinship], here: Side, there: Side) -> str:
+    """What is possible, in words; executions record datasets and no bare data IDs."""
+    recorded = [Kinship.PROVENANCE] if here.dataset and there.dataset else []
+    return ", ".join(tie.value for tie in [*ties, *recorded]) or "nothing"
 
 
 def _why_not(asked: Kinship, here: Side, there: Side) -> str:

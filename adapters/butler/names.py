@@ -21,6 +21,7 @@ from .tables import Tables
 
 TYPES = {1: "RUN", 2: "TAGGED", 3: "CHAINED", 4: "CALIBRATION"}
 CODES = {name: code for code, name in TYPES.items()}
+_MOST_REMEMBERED = 5_000  # dataset types, or collections of a path, that a request keeps
 _NEAREST_AMONG = 20_000  # names looked through for the nearest ones
 
 
@@ -122,6 +123,9 @@ class Names:
         BadUserInput
             None was named and the repository has no default ones.
         """
+        known = call.memory.get((self, "path", collections))
+        if known is not None:
+            return list(known)
         wanted = self._defaults if collections is None else collections
         if collections is None and not wanted:
             raise BadUserInput(
@@ -137,7 +141,9 @@ class Names:
                 roots |= {r.id: r for r in found if glob.matches(r.name, pattern) and r.id not in roots}
             else:
                 raise self.missing_collection(pattern, call)
-        return self.flatten(list(roots.values()), call)
+        found_path = self.flatten(list(roots.values()), call)
+        call.memory[(self, "path", collections)] = tuple(found_path)
+        return found_path
 
     def flatten(self, roots: Sequence[CollectionRecord], call: Call) -> list[CollectionRecord]:
         """Chains replaced by what they lead to, in search order, each collection once."""
@@ -177,11 +183,20 @@ class Names:
         """
         table, dialect = self._tables.dataset_type, self._tables.dialect
         exact = [p for p in patterns if not glob.is_glob(p)]
-        clauses = [dialect.within(table.c.name, exact)] if exact else []
-        clauses += [dialect.glob(table.c.name, p) for p in patterns if glob.is_glob(p)]
-        if not clauses:
-            return []
-        found = self.type_rows(sa.or_(*clauses), call, frozenset(exact))
+        whole = call.memory.get((self, "types"))
+        if whole is not None:
+            globs = [p for p in patterns if glob.is_glob(p)]
+            found = [
+                replace(record, exact=name in exact)
+                for name, record in whole.items()
+                if name in exact or any(glob.matches(name, p) for p in globs)
+            ]
+        else:
+            clauses = [dialect.within(table.c.name, exact)] if exact else []
+            clauses += [dialect.glob(table.c.name, p) for p in patterns if glob.is_glob(p)]
+            if not clauses:
+                return []
+            found = self.type_rows(sa.or_(*clauses), call, frozenset(exact))
         if not lenient:
             known = {record.name for record in found}
             for name in exact:
@@ -189,8 +204,21 @@ class Names:
                     raise self.missing_type(name, call)
         return found
 
+    def remember_types(self, call: Call) -> None:
+        """Learn every dataset type once for this request, unless there are very many: nested questions ask for one after the
+        other. One statement, and none where they are known."""
+        if (self, "types") in call.memory:
+            return
+        table = self._tables.dataset_type
+        ((count,),) = self._store.rows(sa.select(sa.func.count()).select_from(table), call)
+        if count <= _MOST_REMEMBERED:
+            call.memory[(self, "types")] = {r.name: r for r in self.type_rows(sa.true(), call)}
+
     def type(self, name: str, call: Call) -> TypeRecord:
         """One dataset type by its exact name. Raises NotFound, and BadUserInput for a glob, which may be several."""
+        whole: dict[str, TypeRecord] | None = call.memory.get((self, "types"))
+        if whole is not None and name in whole:
+            return replace(whole[name], exact=True)
         found = self.type_rows(self._tables.dataset_type.c.name == name, call, frozenset((name,)))
         if found:
             return found[0]
@@ -276,11 +304,27 @@ class Names:
         table, dialect = self._tables.summary, self._tables.dialect
         if not types or not path:
             return set()
+        if (whole := self._contents(path, call)) is not None:
+            return {(t.id, c.id) for t in types for c in path if (t.id, c.id) in whole}
         statement = sa.select(table.c.dataset_type_id, table.c.collection_id).where(
             dialect.within(table.c.collection_id, [record.id for record in path]),
             dialect.within(table.c.dataset_type_id, [record.id for record in types]),
         )
         return {(row[0], row[1]) for row in self._store.rows(statement, call)}
+
+    def _contents(self, path: Sequence[CollectionRecord], call: Call) -> set[tuple[int, int]] | None:
+        """All that the collections of a path may hold, once for a request that remembers the types."""
+        if (self, "types") not in call.memory or len(path) > _MOST_REMEMBERED:
+            return None
+        ids = tuple(sorted(record.id for record in path))
+        found: set[tuple[int, int]] | None = call.memory.get((self, "contents", ids))
+        if found is None:
+            table = self._tables.summary
+            clause = self._tables.dialect.within(table.c.collection_id, list(ids))
+            statement = sa.select(table.c.dataset_type_id, table.c.collection_id).where(clause)
+            found = {(row[0], row[1]) for row in self._store.rows(statement, call)}
+            call.memory[(self, "contents", ids)] = found
+        return found
 
     def governors(self, dimension: str, path: Sequence[CollectionRecord], call: Call) -> dict[int, list[str]]:
         """The values of a governor dimension in each collection's datasets. One statement."""

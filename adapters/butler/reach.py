@@ -47,15 +47,25 @@ class Reach:
     find_first: bool
     names: tuple[str, ...]  # dimensions of the answer, those of all its types
 
-    def statement(self, links: Links, limit: int | None) -> sa.Select[Any] | None:
-        """Rows of parent, dataset, edge, then the values that the question orders by; ``limit`` a parent."""
+    def statement(self, links: Links, limit: int | None, own: Sequence[str] = ()) -> sa.Select[Any] | None:
+        """Rows of parent, dataset, edge, then the values that the question orders by; ``limit`` a parent. ``own``: the parents'
+        ids, which are left out."""
         parts = [
             part for calibration in (False, True) if (part := self._part(links, calibration)) is not None
         ]
         if not parts:
             return None
         rows = parts[0].subquery() if len(parts) == 1 else sa.union_all(*parts).subquery()
+        if own:
+            rows = self._others(rows, own)
         return self._page(self._once(rows), limit)
+
+    def _others(self, rows: sa.Subquery, own: Sequence[str]) -> sa.Subquery:
+        """The rows that are not their own parents."""
+        dialect = self.tables.dialect
+        ids = dialect.upload([[identifier] for identifier in own], [dialect.id_type()])
+        joined = rows.join(ids, sa.and_(ids.c.parent == rows.c.parent, ids.c.c0 != rows.c.dataset_id))
+        return sa.select(*rows.c).select_from(joined).subquery()
 
     def _part(self, links: Links, calibration: bool) -> sa.Select[Any] | None:
         """Links joined to one association table, through the dimensions that both have."""

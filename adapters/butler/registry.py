@@ -23,14 +23,20 @@ from ..question import (
     DatasetTypesByName,
     Files,
     FindDataset,
+    Lineage,
     Memberships,
+    Quanta,
+    QuantaById,
+    QuantumDatasets,
     Question,
+    Recorded,
     Records,
     RecordsByKey,
     Regions,
     Related,
     RelatedDataIds,
     Timespans,
+    Used,
     Versions,
 )
 from ..rows import Facets, FileContent, Rows
@@ -43,9 +49,11 @@ from .empty import Explanation
 from .files import FileQueries, FileStore, content
 from .known import KnownDatasets
 from .names import Names
+from .provenance import Provenance
 from .related import RelatedQueries
 from .store import Store
 from .tables import Tables
+from .untied import Untied
 
 
 class Registry:
@@ -58,6 +66,7 @@ class Registry:
         defaults: tuple[str, ...],
         files: Sequence[FileStore],
         api: ButlerApi,
+        provenance: Provenance,
     ) -> None:
         names = Names(store, tables, defaults)
         self._store = store
@@ -67,7 +76,9 @@ class Registry:
         self._data_ids = DataIdQueries(store, tables, names)
         self._certified = CertificationQueries(store, tables, names)
         self._files = FileQueries(store, tables, names, files)
-        self._related = RelatedQueries(store, tables, names)
+        self._provenance = provenance
+        self._related = RelatedQueries(store, tables, names, self._together)
+        self._untied = Untied(self._related, self._data_ids)
         self._explanation = Explanation(self.ask, defaults)
         known = KnownDatasets(store, tables, names, self._datasets)
         datasets, data_ids, catalogue = self._datasets, self._data_ids, self._catalogue
@@ -92,6 +103,12 @@ class Registry:
             CollectionDatasetTypes: catalogue.of_collections,
             Related: self._related.page,
             RelatedDataIds: self._related.data_ids,
+            Lineage: provenance.lineage,
+            Recorded: provenance.recorded,
+            Used: provenance.used,
+            Quanta: provenance.quanta,
+            QuantaById: provenance.quanta_by_id,
+            QuantumDatasets: provenance.quantum_datasets,
         }
         self._count: dict[type[Question], Callable[[Any, Call], int]] = {
             Datasets: datasets.count,
@@ -105,13 +122,24 @@ class Registry:
             CollectionDatasetTypes: catalogue.count_of_collections,
             Related: self._related.count,
             RelatedDataIds: self._related.count_data_ids,
+            Lineage: provenance.count_lineage,
+            Quanta: provenance.count_quanta,
+            QuantumDatasets: provenance.count_quantum_datasets,
         }
 
     def ask(self, question: Question, call: Call) -> Rows:
+        self._read_graphs(question, call)
         with self._store.session(call):
             return _found(self._ask, question)(question, call)
 
+    def _read_graphs(self, question: Question, call: Call) -> None:
+        """Read new quantum graphs before a question about executions, not while it holds a connection."""
+        asked = isinstance(question, Lineage | Recorded | Used | Quanta | QuantaById | QuantumDatasets)
+        if asked or (isinstance(question, Related) and question.used is not None):
+            self._provenance.refresh(call)
+
     def count(self, question: Question, call: Call) -> int:
+        self._read_graphs(question, call)
         with self._store.session(call):
             return _found(self._count, question)(question, call)
 
@@ -122,10 +150,20 @@ class Registry:
             return self._datasets.facets(question, by, first, call)
 
     def explain(self, question: Question, call: Call) -> list[str]:
-        return self._explanation.of(question, call) if isinstance(question, Datasets) else []
+        if isinstance(question, Datasets):
+            return self._explanation.of(question, call)
+        if isinstance(question, Related):
+            self._read_graphs(question, call)
+            with self._store.session(call):
+                return self._untied.explain(question, call)
+        return []
 
     def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
         return content(self._files.files(Files((dataset,)), call), component)
+
+    def _together(self, pairs: Sequence[tuple[str, str]], call: Call) -> Sequence[bool | None]:
+        """Whether any recorded execution used two datasets together, at the schema's default depth."""
+        return self._provenance.verdicts(pairs, None, 3, call)
 
     def _rows_of_data_ids(self, question: DataIds | Records, call: Call) -> Rows:
         if self._data_ids.covers(question, call):

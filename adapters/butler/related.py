@@ -32,6 +32,15 @@ Togetherness = Callable[[Sequence[tuple[str, str]], Call], Sequence[bool | None]
 _LOW = -(2**63)
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One dataset type of a question: the collections that may hold it, with their places in the search order, and the tie."""
+
+    record: TypeRecord
+    path: Path
+    kinship: Kinship
+
+
 @dataclass(slots=True)
 class RelatedQueries:
     """Related and RelatedDataIds. ``together`` tells of recorded execution; None: nothing can be known of it here."""
@@ -54,7 +63,7 @@ class RelatedQueries:
 
     def count(self, question: Related, call: Call) -> int:
         """Counted for one parent. Raises TooComplex past the limit."""
-        bare = replace(question, order=()).paged(call.max_rows)
+        bare = replace(question, order=(), overlap=False).paged(call.max_rows)
         number = len(self.page(bare, call).rows)
         if number > call.max_rows:
             raise TooComplex(
@@ -65,15 +74,22 @@ class RelatedQueries:
             )
         return number
 
-    def _collect(
-        self, question: Related, limit: int, call: Call
-    ) -> tuple[list[Row], list[TypeRecord], tuple[str, ...]]:
-        types = self.names.types(question.types, call)
+    def targets(self, question: Related, call: Call) -> list[Target]:
+        """The types asked for that some collection may hold, each with its tie.
+
+        Raises
+        ------
+        NotFound
+            A named dataset type or collection does not exist.
+        BadUserInput
+            A named type cannot be tied to the parents in this way; the message has what is possible.
+        """
+        self.names.remember_types(call)
         path = self.names.path(question.collections, call)
+        types = self.names.types(question.types, call)
         holdings = self.names.holdings(types, path, call)
-        source = self._source(question, call)
-        here = self._parents(question, source, path, call)
-        ready: list[tuple[TypeRecord, Path, Kinship]] = []
+        here = self._parents(question, self._source(question, call), path, call)
+        found = []
         for record in types:
             own = [(place, c) for place, c in enumerate(path) if (record.id, c.id) in holdings]
             certified = record.info.is_calibration and any(c.type == "CALIBRATION" for _, c in own)
@@ -85,29 +101,42 @@ class RelatedQueries:
                     raise
                 continue
             if own:
-                ready.append((record, own, kinship))
-        group = self.tables.universe.conform({d for record, _, _ in ready for d in record.info.required})
+                found.append(Target(record, own, kinship))
+        return found
+
+    def _collect(
+        self, question: Related, limit: int, call: Call
+    ) -> tuple[list[Row], list[TypeRecord], tuple[str, ...]]:
+        ready = self.targets(question, call)
+        path = self.names.path(question.collections, call)
+        source = self._source(question, call)
+        here = self._parents(question, source, path, call)
+        group = self.tables.universe.conform({d for t in ready for d in t.record.info.required})
         names = tuple(group.names)
         found: list[Row] = []
         bound = None if question.used is not None else limit
-        for record, own, kinship in ready:
-            reach = Reach(
-                self.tables, question, record, kinship, own, self._find_first(question, kinship), names
-            )
-            tied = self._links(question, here, source, record, kinship, own, path, call)
-            statement = reach.statement(tied, bound)
+        for target in ready:
+            record = target.record
+            first = self._find_first(question, target.kinship)
+            reach = Reach(self.tables, question, record, target.kinship, target.path, first, names)
+            # A dataset is not tied to itself.
+            own_ids = question.ids if source is not None and source.name == record.name else ()
+            tied = self._links(question, here, source, target, path, call)
+            statement = reach.statement(tied, bound, own_ids)
             if statement is not None:
-                most = call.max_rows + 1
-                rows = self.store.rows(statement.limit(most), call)
-                if len(rows) >= most:
-                    raise TooComplex(
-                        f"More than {call.max_rows} associations; ask for fewer parents or a smaller first.",
-                        limit=call.max_rows,
-                        actual=len(rows),
-                        what="associations",
-                    )
-                found += rows
-        return found, [record for record, _, _ in ready], names
+                found += self._bounded(statement, call)
+        return found, [target.record for target in ready], names
+
+    def _bounded(self, statement: sa.Select[Any], call: Call) -> list[Row]:
+        rows = self.store.rows(statement.limit(call.max_rows + 1), call)
+        if len(rows) > call.max_rows:
+            raise TooComplex(
+                f"More than {call.max_rows} associations; ask for fewer parents or a smaller first.",
+                limit=call.max_rows,
+                actual=len(rows),
+                what="associations",
+            )
+        return rows
 
     def _source(self, question: Related, call: Call) -> TypeRecord | None:
         return None if question.source is None else self.names.type(question.source, call)
@@ -117,7 +146,7 @@ class RelatedQueries:
     ) -> Side:
         group = self.tables.universe.conform(question.dimensions)
         if source is None:
-            return Side(f"data ID ({', '.join(question.dimensions)})", group)
+            return Side(f"data ID ({', '.join(question.dimensions)})", group, dataset=False)
         certified = source.info.is_calibration and bool(self._calibrations(source, path, call))
         return Side(f"dataset type '{source.name}'", group, source.info.is_calibration, certified)
 
@@ -153,17 +182,17 @@ class RelatedQueries:
         question: Related,
         here: Side,
         source: TypeRecord | None,
-        record: TypeRecord,
-        kinship: Kinship,
-        own: Path,
+        reached: Target,
         path: Sequence[CollectionRecord],
         call: Call,
     ) -> Links:
-        tables, target = self.tables, record.group
+        tables, target = self.tables, reached.record.group
+        kinship = reached.kinship
         given = (question.dimensions, question.keys)
         shared = [name for name in target.names if name in here.group.names]
         if kinship is Kinship.CALIBRATION:
-            forward = record.info.is_calibration and any(c.type == "CALIBRATION" for _, c in own)
+            certified = any(c.type == "CALIBRATION" for _, c in reached.path)
+            forward = reached.record.info.is_calibration and certified
             if forward and here.timed:
                 return links.by_time(tables, here.group, *given, shared)
             assert source is not None
@@ -292,13 +321,15 @@ class RelatedQueries:
     ) -> Links:
         given = (question.dimensions, question.keys)
         ends = (
-            Side(f"data ID ({', '.join(question.dimensions)})", here),
-            Side(f"data IDs of {', '.join(question.wanted)}", target),
+            Side(f"data ID ({', '.join(question.dimensions)})", here, dataset=False),
+            Side(f"data IDs of {', '.join(question.wanted)}", target, dataset=False),
         )
         kinship = chosen(None, *ends)
         if kinship is Kinship.SPATIAL:
             shared = [name for name in target.names if name in here.names]
-            return links.by_sky(self.store, self.tables, here, *given, target, shared, call, measure=True)
+            return links.by_sky(
+                self.store, self.tables, here, *given, target, shared, call, measure=question.overlap
+            )
         return links.by_data_id(self.tables, here, *given, target)
 
     def count_data_ids(self, question: RelatedDataIds, call: Call) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -24,6 +26,7 @@ from .api import ButlerApi
 from .fallback import Fallback
 from .files import datastores
 from .mistakes import butlers_mistakes
+from .provenance import GraphFiles, Provenance, ProvenanceStore, RepositoryGraphs, listed_by_sql
 from .registry import Registry
 from .store import THREADS, Store
 from .tables import Tables, untested
@@ -68,6 +71,7 @@ class ButlerRepository:
             Capability.SKY,
             Capability.TIME,
             Capability.CALIBRATION,
+            Capability.PROVENANCE,
             Capability.FILES,
             Capability.INGEST_DATE,
         }
@@ -78,7 +82,11 @@ class ButlerRepository:
         self.settings = settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"butler-{name}")
         self._lock = threading.Lock()
+        if find_spec("lsst.pipe.base") is None:
+            # It reads the graphs, and is an optional dependency.
+            self.capabilities -= {Capability.PROVENANCE}
         self._opened: _Opened | None = None
+        self._recorded: ProvenanceStore | None = None
 
     # the Protocol
 
@@ -121,6 +129,8 @@ class ButlerRepository:
         if opened is not None:
             opened.store.close()
             opened.factory.close()
+        if self._recorded is not None:
+            self._recorded.close()
 
     # threads
 
@@ -181,8 +191,28 @@ class ButlerRepository:
                 "registry is answered by Butler's API, not by SQL", repository=self.name, untested=strange
             )
         else:
-            path = Registry(store, tables, defaults, datastores(config, butler), api)
+            # Its questions about datasets are the registry's own, which is not there yet.
+            provenance = self._provenance(
+                listed_by_sql(store, tables),
+                factory,
+                lambda question, asked: path.ask(question, asked),
+                tables,
+            )
+            path = Registry(store, tables, defaults, datastores(config, butler), api, provenance)
         return _Opened(store, factory, universe, describe(universe), path, not strange, tuple(strange))
+
+    def _provenance(
+        self,
+        listing: Callable[[Call], list[tuple[str, str]]],
+        factory: LabeledButlerFactory,
+        ask: Callable[[Question, Call], Rows],
+        tables: Tables,
+    ) -> Provenance:
+        state = None if self.settings.state is None else Path(self.settings.state)
+        kinds = {name: tables.kind(name) for name in tables.universe.dimensions.names}
+        graphs = RepositoryGraphs(listing, lambda: factory.create_butler(self.name))
+        self._recorded = ProvenanceStore(state, self.name)
+        return Provenance(self._recorded, graphs, GraphFiles(self.settings.options), ask, kinds)
 
     def _butler(self, opened: _Opened) -> Butler:
         return opened.factory.create_butler(self.name)
