@@ -30,7 +30,7 @@ def related(draw: st.DrawFn, words: Vocabulary, rows: dict[str, list[dict[str, A
     """``rows``: every dataset by type."""
     universe = words.judge.butler.dimensions
     bare = draw(st.integers(0, 5)) == 5
-    source = None if bare else draw(st.sampled_from(SOURCES))
+    source = None if bare else draw(st.sampled_from([name for name in SOURCES if name in rows]))
     ids: tuple[str, ...] = ()
     if source is None:
         named = set(draw(st.sampled_from(BARE)))

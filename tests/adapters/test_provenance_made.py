@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,15 @@ from adapters.errors import TooComplex
 from adapters.question import (
     Constraint,
     DatasetsById,
+    Lineage,
     Op,
     Quanta,
+    QuantumDatasets,
     Question,
     Recorded,
     Way,
 )
-from adapters.rows import Kind, Rows
+from adapters.rows import Column, Kind, Rows
 
 from . import recorded
 from .recorded import CALL, Demo, used
@@ -89,7 +92,8 @@ class Made:
 def made(state: Path, *graphs: tuple[str, list[Fact]]) -> Made:
     def ask(question: Question, call: Call) -> Rows:
         ids = question.ids if isinstance(question, DatasetsById) else ()
-        return Rows((), [(i, "raw", "r", 0) for i in ids])
+        names = {"id": Kind.UUID, "type": Kind.STRING, "run": Kind.STRING, "ingest_date": Kind.TIME}
+        return Rows(tuple(starmap(Column, names.items())), [(i, "raw", "r", 0) for i in ids])
 
     sources = [(f"{n:032x}", run) for n, (run, _) in enumerate(graphs)]
     store = ProvenanceStore(state, "made")
@@ -113,6 +117,47 @@ def test_what_never_came_to_be_was_not_used(tmp_path: Path) -> None:
     statuses = [(row[4], row[5]) for row in provenance.quanta(Quanta(), CALL).rows]
     assert statuses == [("FAILED", "x"), ("BLOCKED", None)]
     assert provenance.partners([raw], (), None, 3, CALL) == {raw: {calexp}}
+
+
+def quantum(name: str, reads: str, writes: str) -> QuantumFact:
+    edges = [(c * 32, Role.READ) for c in reads] + [(c * 32, Role.WROTE) for c in writes]
+    return QuantumFact(name * 32, f"t{name}", None, Status.SUCCESSFUL, None, "{}", edges)
+
+
+def datasets(letters: str, *, produced: bool = True) -> list[Fact]:
+    return [DatasetFact(c * 32, "raw", place([n]), produced) for n, c in enumerate(letters)]
+
+
+def kindred(provenance: Provenance, letter: str, way: Way, depth: int) -> list[tuple[str, str, int]]:
+    rows = provenance.lineage(Lineage((letter * 32,), way, depth), CALL).rows
+    return [(row[1][0], row[-2][0], row[-1]) for row in rows]
+
+
+def test_the_shortest_way_counts(tmp_path: Path) -> None:
+    """Over two quanta, or three, or directly: each dataset once, at its nearest."""
+    facts = [*datasets("abcd"), quantum("1", "a", "b"), quantum("2", "ab", "c"), quantum("9", "abc", "d")]
+    provenance = made(tmp_path, ("r", facts)).provenance
+    assert kindred(provenance, "d", Way.UPSTREAM, 3) == [("a", "9", 1), ("b", "9", 1), ("c", "9", 1)]
+    assert kindred(provenance, "a", Way.DOWNSTREAM, 3) == [("b", "1", 1), ("c", "2", 1), ("d", "9", 1)]
+    assert kindred(provenance, "c", Way.UPSTREAM, 1) == [("a", "2", 1), ("b", "2", 1)]
+
+
+def test_a_graph_that_bites_its_tail_ends(tmp_path: Path) -> None:
+    """No execution makes one, and no answer depends on that."""
+    facts = [*datasets("abc"), quantum("1", "a", "b"), quantum("2", "b", "ac")]
+    provenance = made(tmp_path, ("r", facts)).provenance
+    assert kindred(provenance, "a", Way.UPSTREAM, 20) == [("b", "2", 1)]
+    assert kindred(provenance, "b", Way.DOWNSTREAM, 20) == [("a", "2", 1), ("c", "2", 1)]
+
+
+def test_what_was_to_be_read_and_was_missing_was_not_used(tmp_path: Path) -> None:
+    facts = [*datasets("ac"), *datasets("d", produced=False), quantum("1", "ad", "c")]
+    provenance = made(tmp_path, ("r", facts)).provenance
+    assert used(provenance, "a" * 32, "c" * 32) is True
+    assert used(provenance, "a" * 32, "d" * 32) is False
+    assert kindred(provenance, "c", Way.UPSTREAM, 3) == [("a", "1", 1)]
+    inputs = provenance.quantum_datasets(QuantumDatasets(("1" * 32,), "inputs"), CALL).rows
+    assert {row[1][0] for row in inputs} == {"a", "d"}
 
 
 def test_a_graph_that_fails_midway_leaves_nothing(tmp_path: Path) -> None:
