@@ -451,9 +451,11 @@ class Recorded(Question):
 class Used(Question):
     """Whether recorded executions used two datasets together, for N pairs of ids.
 
-    True where a way of at most ``depth`` quanta leads from one to the other in either direction, or one quantum read both; False
-    where executions of either one are recorded and none did; None where nothing is recorded of either. ``runs``: names or
-    globs of runs whose executions count; None: all. Columns: parent (index of the pair), used.
+    True where a way of at most ``depth`` quanta leads from one to the other in either direction, or one quantum read both.
+    False where executions are recorded that would have to show it, and none did: where pipelines make one's type from the
+    other's, the later one's producer; where one of them is a calibration, whatever read the other one; else either one.
+    None where nothing is recorded that could tell. ``runs``: names or globs of runs whose executions count; None: all.
+    Columns: parent (index of the pair), used.
     """
 
     pairs: tuple[tuple[str, str], ...]

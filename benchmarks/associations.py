@@ -93,7 +93,11 @@ class Measured:
         lite = self._store.sqlite
         statement = sa.text(_BARE[lite].format(flats=flats, type=kind, calib=collection))
         names = ("place", *_RAW)
-        keys: Any = self.observed if lite else [dict(zip(names, (i, *k), strict=True)) for i, k in enumerate(self.observed)]
+        keys: Any = (
+            self.observed
+            if lite
+            else [dict(zip(names, (i, *k), strict=True)) for i, k in enumerate(self.observed)]
+        )
         connection = self._store.engine.connect()
         return lambda: len(connection.execute(statement, {"keys": json.dumps(keys)}).cursor.fetchall())
 
@@ -103,7 +107,9 @@ class Measured:
         begin = time.perf_counter()
         for key in keys:
             data_id = dict(zip(_RAW, key, strict=True))
-            (record,) = self.butler.query_dimension_records("exposure", instrument="HSC", exposure=data_id["exposure"])
+            (record,) = self.butler.query_dimension_records(
+                "exposure", instrument="HSC", exposure=data_id["exposure"]
+            )
             data_id["physical_filter"] = record.physical_filter
             self.butler.find_dataset("flat", data_id, collections=["HSC/calib"], timespan=record.timespan)
         return (time.perf_counter() - begin) * PARENTS / len(keys)
@@ -111,28 +117,38 @@ class Measured:
     def patches_of(self) -> dict[str, Callable[[], int]]:
         def butlers() -> int:
             with self.butler.query() as query:
-                query = query.join_data_coordinates(self._coordinates(_CALEXP, self.observed)).join_dimensions(["patch"])
+                query = query.join_data_coordinates(
+                    self._coordinates(_CALEXP, self.observed)
+                ).join_dimensions(["patch"])
                 return len(list(query.data_ids([*_CALEXP, *_PATCH])))
 
         return {"adapter": self.ask(RelatedDataIds(_CALEXP, self.observed, ("patch",))), "Butler": butlers}
 
     def coadds_of(self) -> dict[str, Callable[[], int]]:
-        question = Related(_CALEXP, self.observed, ("deepCoadd",), "calexp", collections=("HSC/coadds",), overlap=False)
+        question = Related(
+            _CALEXP, self.observed, ("deepCoadd",), "calexp", collections=("HSC/coadds",), overlap=False
+        )
         given = (_CALEXP, self.observed, "deepCoadd", ["HSC/coadds"], (*_PATCH, "band"))
         return {"adapter": self.ask(question), "Butler": self._general(*given)}
 
     def calexps_of(self, patches: tuple[tuple[str | int, ...], ...]) -> dict[str, Callable[[], int]]:
-        question = Related(_PATCH, patches, ("calexp",), collections=("HSC/runs/all",), overlap=False, page=Page(5_000))
+        question = Related(
+            _PATCH, patches, ("calexp",), collections=("HSC/runs/all",), overlap=False, page=Page(5_000)
+        )
         given = (_PATCH, patches, "calexp", ["HSC/runs/all"], _CALEXP)
         return {"adapter": self.ask(question), "Butler": self._general(*given)}
 
-    def _general(self, names: tuple[str, ...], keys: Any, wanted: str, path: list[str], more: tuple[str, ...]) -> Callable[[], int]:
+    def _general(
+        self, names: tuple[str, ...], keys: Any, wanted: str, path: list[str], more: tuple[str, ...]
+    ) -> Callable[[], int]:
         """One of Butler's general queries with joined searches, find-first."""
         kind = self.butler.get_dataset_type(wanted)
 
         def run() -> int:
             with self.butler.query() as query:
-                query = query.join_data_coordinates(self._coordinates(names, keys)).join_dataset_search(wanted, path)
+                query = query.join_data_coordinates(self._coordinates(names, keys)).join_dataset_search(
+                    wanted, path
+                )
                 rows = query.general([*names, *more], dataset_fields={wanted: ...}, find_first=True)
                 return sum(1 for _ in rows.iter_tuples(kind))
 
@@ -148,14 +164,26 @@ def report(root: str) -> list[str]:
     measured = Measured(root)
     try:
         flats = _in_turn(measured.flats(), 9)
-        rows = _lines(f"{PARENTS:,} raws to flats", flats, {"hand-written SQL": ">= 0.5", "Butler's batch": ">= 3"})
+        rows = _lines(
+            f"{PARENTS:,} raws to flats", flats, {"hand-written SQL": ">= 0.5", "Butler's batch": ">= 3"}
+        )
         looped = measured.looked_up()
         ratio = looped / flats["adapter"][0]
-        rows.append(f"| | find_dataset in a loop (from {_LOOKED_UP}) | {looped * 1e3:,.0f} ms | | {ratio:.1f} (>= 50) |")
-        rows += _lines(f"{PARENTS:,} calexps to patches", _in_turn(measured.patches_of(), 5), {"Butler": ">= 5"})
-        rows += _lines(f"{PARENTS:,} calexps to coadds", _in_turn(measured.coadds_of(), 5), {"Butler": ">= 5"})
-        rows += _lines("1 patch to calexps", _in_turn(measured.calexps_of(measured.patches[40:41]), 9), {"Butler": ""})
-        rows += _lines("162 patches to calexps", _in_turn(measured.calexps_of(measured.patches), 1), {"Butler": ">= 10"})
+        rows.append(
+            f"| | find_dataset in a loop (from {_LOOKED_UP}) | {looped * 1e3:,.0f} ms | | {ratio:.1f} (>= 50) |"
+        )
+        rows += _lines(
+            f"{PARENTS:,} calexps to patches", _in_turn(measured.patches_of(), 5), {"Butler": ">= 5"}
+        )
+        rows += _lines(
+            f"{PARENTS:,} calexps to coadds", _in_turn(measured.coadds_of(), 5), {"Butler": ">= 5"}
+        )
+        rows += _lines(
+            "1 patch to calexps", _in_turn(measured.calexps_of(measured.patches[40:41]), 9), {"Butler": ""}
+        )
+        rows += _lines(
+            "162 patches to calexps", _in_turn(measured.calexps_of(measured.patches), 1), {"Butler": ">= 10"}
+        )
         return rows
     finally:
         measured.close()
@@ -183,7 +211,9 @@ def _lines(what: str, found: dict[str, tuple[float, int]], targets: dict[str, st
     for name, (seconds, rows) in found.items():
         target = f" ({targets[name]})" if targets.get(name) else ""
         shown = "" if name == "adapter" else f"{seconds / base:.1f}{target}"
-        lines.append(f"| {what if name == 'adapter' else ''} | {name} | {seconds * 1e3:,.1f} ms | {rows:,} | {shown} |")
+        lines.append(
+            f"| {what if name == 'adapter' else ''} | {name} | {seconds * 1e3:,.1f} ms | {rows:,} | {shown} |"
+        )
     return lines
 
 

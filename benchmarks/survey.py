@@ -46,7 +46,9 @@ def _records(butler: Butler) -> None:
         "detector": [{**given, "id": d, "full_name": f"D{d:03d}"} for d in range(DETECTORS)],
         "physical_filter": [{**given, "name": f, "band": f[-1].lower()} for f in FILTERS],
         "day_obs": [{**given, "id": day} for day in days],
-        "skymap": [{"name": "rings", "hash": b"0" * 40, "tract_max": 2, "patch_nx_max": 9, "patch_ny_max": 9}],
+        "skymap": [
+            {"name": "rings", "hash": b"0" * 40, "tract_max": 2, "patch_nx_max": 9, "patch_ny_max": 9}
+        ],
         "group": [],
         "exposure": [],
         "visit": [],
@@ -69,7 +71,9 @@ def _records(butler: Butler) -> None:
         width, height = _FIELD / _ACROSS, _FIELD / _UP
         for d in range(DETECTORS):
             region = _box(ra + d % _ACROSS * width, dec + d // _ACROSS * height, width, height)
-            records["visit_detector_region"].append({**given, "visit": visit, "detector": d, "region": region})
+            records["visit_detector_region"].append(
+                {**given, "visit": visit, "detector": d, "region": region}
+            )
     for tract in range(2):
         ra, size = _RA + tract * _TRACT, _TRACT / 9
         records["tract"].append({"skymap": "rings", "id": tract, "region": _box(ra, _DEC, _TRACT, _TRACT)})
@@ -111,14 +115,18 @@ def _datasets(butler: Butler) -> None:
         ("calexp", "HSC/runs/w01", "visit", 1),
         ("calexp", "HSC/runs/w02", "visit", 2),
     ):
-        both = [{"instrument": "HSC", key: v, "detector": d} for v in visits[::step] for d in range(DETECTORS)]
+        both = [
+            {"instrument": "HSC", key: v, "detector": d} for v in visits[::step] for d in range(DETECTORS)
+        ]
         insert(name, run, both)
     butler.collections.register("HSC/runs/all", CollectionType.CHAINED)
     butler.collections.redefine_chain("HSC/runs/all", ["HSC/runs/w02", "HSC/runs/w01"])
     butler.collections.register("HSC/calib", CollectionType.CALIBRATION)
     for epoch in range(_EPOCHS):
         data_ids = [
-            {"instrument": "HSC", "physical_filter": f, "detector": d} for f in FILTERS for d in range(DETECTORS)
+            {"instrument": "HSC", "physical_filter": f, "detector": d}
+            for f in FILTERS
+            for d in range(DETECTORS)
         ]
         begin = _START + epoch * _NIGHT
         span = Timespan(None, None, _nsec=(begin, begin + _NIGHT))

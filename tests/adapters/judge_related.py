@@ -71,7 +71,9 @@ class RelatedJudge:
         """Every place where datasets of a type are."""
         if name not in self._held:
             known = self.judge.info.items()
-            own = [n for n, one in known if name in one.dataset_types and one.type is not CollectionType.CHAINED]
+            own = [
+                n for n, one in known if name in one.dataset_types and one.type is not CollectionType.CHAINED
+            ]
             certified = self.judge.types[name].isCalibration() and bool(self._calibrations(own))
             fields = {"dataset_id", "collection", *(["timespan"] if certified else [])}
             with self.butler.query() as query:
@@ -187,12 +189,12 @@ class RelatedJudge:
                 keyed.append(((order, [name, *required, row["id"], low, row["rank"]]), row))
         parents = range(len(question.keys))
         return [
-            row for p in parents for row in in_order([k for k in keyed if k[1]["parent"] == p], question.order)
+            row
+            for p in parents
+            for row in in_order([k for k in keyed if k[1]["parent"] == p], question.order)
         ]
 
-    def _of_type(
-        self, question: Related, target: DatasetType, kind: Kinship, path: list[str]
-    ) -> list[Row]:
+    def _of_type(self, question: Related, target: DatasetType, kind: Kinship, path: list[str]) -> list[Row]:
         own = [c for c in path if target.name in self.judge.info[c].dataset_types]
         if not own:
             return []
@@ -238,11 +240,16 @@ class RelatedJudge:
     ) -> list[tuple[int, Held]]:
         here = self.butler.dimensions.conform(question.dimensions)
         names = [*here.required, *(d for d in target.dimensions.required if d not in here.required)]
-        terms = self.judge.limits(Datasets((target.name,), None, question.constraints), target.dimensions, target.name)
+        terms = self.judge.limits(
+            Datasets((target.name,), None, question.constraints), target.dimensions, target.name
+        )
         where, bind = terms.clause()
         certified = target.isCalibration() and bool(self._calibrations(own))
         fields = {"dataset_id", "collection", *(["timespan"] if certified else [])}
-        keys = {key: DataCoordinate.standardize(dict(zip(here.required, key, strict=True)), dimensions=here) for key in question.keys}
+        keys = {
+            key: DataCoordinate.standardize(dict(zip(here.required, key, strict=True)), dimensions=here)
+            for key in question.keys
+        }
 
         def ask(find_first: bool) -> list[Row]:
             with self.butler.query() as query:
@@ -254,13 +261,20 @@ class RelatedJudge:
                 )
                 return list(general)
 
-        rows = [(tuple(row[d] for d in here.required), _held(row, target.name, certified)) for row in ask(False)]
+        rows = [
+            (tuple(row[d] for d in here.required), _held(row, target.name, certified)) for row in ask(False)
+        ]
         if first and (here.temporal or not certified):
             self._same_as_butlers_first(rows, ask, here, target, own)
         return [(p, h) for p, key in enumerate(question.keys) for found, h in rows if found == key]
 
     def _same_as_butlers_first(
-        self, rows: list[Any], ask: Callable[[bool], list[Row]], here: DimensionGroup, target: DatasetType, own: list[str]
+        self,
+        rows: list[Any],
+        ask: Callable[[bool], list[Row]],
+        here: DimensionGroup,
+        target: DatasetType,
+        own: list[str],
     ) -> None:
         rank = {c: place for place, c in reversed(list(enumerate(own)))}
         mine = {(key, h.id) for key, h in _first(self, rows, rank, True)}
@@ -284,14 +298,18 @@ class RelatedJudge:
                 elif kind is Kinship.SPATIAL:
                     alike = not self.families(here) & self.families(there)
                     shared = [d for d in there.names if d in here.names] if alike else []
-                    tied = all(data_id[d] == row[d] for d in shared) and bool(self.pairs(here, data_id, there, row))
+                    tied = all(data_id[d] == row[d] for d in shared) and bool(
+                        self.pairs(here, data_id, there, row)
+                    )
                 else:
                     tied = self._agree(here, data_id, there, row)
                 if tied:
                     found.append((parent, h))
         return found
 
-    def pairs(self, here: DimensionGroup, a: Row, there: DimensionGroup, b: Row) -> list[tuple[Region, Region]]:
+    def pairs(
+        self, here: DimensionGroup, a: Row, there: DimensionGroup, b: Row
+    ) -> list[tuple[Region, Region]]:
         """The regions of two data IDs that share a point."""
         return [
             (x, y)
@@ -316,7 +334,9 @@ class RelatedJudge:
         out: dict[tuple[Any, ...], Row] = {}
         for parent, identifier in enumerate(question.ids):
             calibration = self.rows[identifier]
-            rivals = [h for h in certified if all(self.rows[h.id][d] == calibration[d] for d in source.required)]
+            rivals = [
+                h for h in certified if all(self.rows[h.id][d] == calibration[d] for d in source.required)
+            ]
             pairs = [
                 (mine, h)
                 for mine in rivals
@@ -325,13 +345,19 @@ class RelatedJudge:
                 if all(row[d] == calibration[d] for d in source.required if d in row)
                 and together(mine.span, times[h.id])
                 and not any(
-                    ranks[r.collection] < ranks[mine.collection] and together(r.span, times[h.id]) for r in rivals
+                    ranks[r.collection] < ranks[mine.collection] and together(r.span, times[h.id])
+                    for r in rivals
                 )
             ]
             kept = set(_first(self, ((parent, h) for _, h in pairs), turn, first))
             for mine, h in pairs:
                 if (parent, h) in kept:
-                    row = {"parent": parent, **self.rows[h.id], "kind": "CALIBRATION", "collection": mine.collection}
+                    row = {
+                        "parent": parent,
+                        **self.rows[h.id],
+                        "kind": "CALIBRATION",
+                        "collection": mine.collection,
+                    }
                     row |= {"rank": ranks[mine.collection], "valid_begin": mine.begin, "valid_end": mine.end}
                     out[(parent, h.id, mine)] = row
         return list(out.values())
@@ -343,7 +369,9 @@ def _data_id(judge: Judge, target: DatasetType, row: Row) -> DataCoordinate:
 
 
 def _held(row: Row, name: str, certified: bool) -> Held:
-    begin, end = ends(row[f"{name}.timespan"]) if certified and row[f"{name}.timespan"] is not None else (None, None)
+    begin, end = (
+        ends(row[f"{name}.timespan"]) if certified and row[f"{name}.timespan"] is not None else (None, None)
+    )
     return Held(row[f"{name}.dataset_id"].hex, row[f"{name}.collection"], begin, end)
 
 

@@ -10,8 +10,35 @@ from adapters.question import Kinship, Related, RelatedDataIds
 
 from .questions import Vocabulary, constraints, maybe, orders, searched
 
-SOURCES = ("raw", "raw", "calexp", "visitSummary", "flat", "flat", "bias", "camera", "deepCoadd", "gaia_dr3", "Warp", "skyMap")
-TARGETS = ("raw", "calexp", "src", "visitSummary", "flat", "bias", "camera", "deepCoadd", "gaia_dr3", "Warp", "skyMap", "mystery", "neverStored")
+SOURCES = (
+    "raw",
+    "raw",
+    "calexp",
+    "visitSummary",
+    "flat",
+    "flat",
+    "bias",
+    "camera",
+    "deepCoadd",
+    "gaia_dr3",
+    "Warp",
+    "skyMap",
+)
+TARGETS = (
+    "raw",
+    "calexp",
+    "src",
+    "visitSummary",
+    "flat",
+    "bias",
+    "camera",
+    "deepCoadd",
+    "gaia_dr3",
+    "Warp",
+    "skyMap",
+    "mystery",
+    "neverStored",
+)
 LIKELY = {
     "raw": ("flat", "bias", "camera", "calexp", "deepCoadd", "visitSummary", "raw"),
     "calexp": ("flat", "deepCoadd", "src", "raw", "calexp", "gaia_dr3"),
@@ -21,12 +48,27 @@ LIKELY = {
     "camera": ("raw", "visitSummary"),
     "deepCoadd": ("calexp", "raw", "visitSummary", "deepCoadd", "skyMap", "gaia_dr3"),
 }
-PATHS = (("u/search",), ("outer",), ("u/split", "HSC/defaults"), ("HSC/calib", "u/split"), ("HSC/defaults", "HSC/calib/alt"))
-BARE = (("instrument", "exposure"), ("instrument", "visit"), ("instrument", "detector", "visit"), ("instrument", "detector", "exposure"), ("skymap", "tract", "patch"), ("skymap", "tract"))
+PATHS = (
+    ("u/search",),
+    ("outer",),
+    ("u/split", "HSC/defaults"),
+    ("HSC/calib", "u/split"),
+    ("HSC/defaults", "HSC/calib/alt"),
+)
+BARE = (
+    ("instrument", "exposure"),
+    ("instrument", "visit"),
+    ("instrument", "detector", "visit"),
+    ("instrument", "detector", "exposure"),
+    ("skymap", "tract", "patch"),
+    ("skymap", "tract"),
+)
 
 
 @st.composite
-def related(draw: st.DrawFn, words: Vocabulary, rows: dict[str, list[dict[str, Any]]], most: int = 12) -> Related:
+def related(
+    draw: st.DrawFn, words: Vocabulary, rows: dict[str, list[dict[str, Any]]], most: int = 12
+) -> Related:
     """``rows``: every dataset by type."""
     universe = words.judge.butler.dimensions
     bare = draw(st.integers(0, 5)) == 5
@@ -40,7 +82,9 @@ def related(draw: st.DrawFn, words: Vocabulary, rows: dict[str, list[dict[str, A
         keys = tuple(draw(st.lists(st.sampled_from(known), min_size=1, max_size=most, unique=True)))
     else:
         group = words.judge.types[source].dimensions
-        chosen = draw(st.lists(st.sampled_from(rows[source]), min_size=1, max_size=most, unique_by=lambda r: r["id"]))
+        chosen = draw(
+            st.lists(st.sampled_from(rows[source]), min_size=1, max_size=most, unique_by=lambda r: r["id"])
+        )
         ids = tuple(row["id"] for row in chosen)
         keys = tuple(tuple(row[d] for d in group.required) for row in chosen)
     likely = LIKELY.get(source or "", TARGETS)
@@ -48,8 +92,13 @@ def related(draw: st.DrawFn, words: Vocabulary, rows: dict[str, list[dict[str, A
     types = tuple(draw(st.lists(names, min_size=1, max_size=2, unique=True)))
     # TEMPORARY
     from hypothesis import assume
+
     if __import__("os").environ.get("ASSOC"):
-        assume(source not in ("gaia_dr3", "Warp") and not {"gaia_dr3", "Warp"} & set(types) and "[!g]*" not in types)
+        assume(
+            source not in ("gaia_dr3", "Warp")
+            and not {"gaia_dr3", "Warp"} & set(types)
+            and "[!g]*" not in types
+        )
     if draw(st.integers(0, 7)) == 7:
         types = (draw(st.sampled_from(["[!gW]*", "c*", "r*", "[a-f]*", "?ias"])),)
     found = words.judge.named(types, words.judge.types)
@@ -106,7 +155,20 @@ TIED = (
 def related_data_ids(draw: st.DrawFn, words: Vocabulary, most: int = 8) -> RelatedDataIds:
     universe = words.judge.butler.dimensions
     known_names = universe.dimensions.names
-    pairs = [pair for pair in TIED if not __import__("os").environ.get("ASSOC") or pair[0] != ("instrument","physical_filter") and pair[1] not in (("visit_system",), ("group",), ("visit","patch"),("visit","detector","patch"),("visit","tract"))]
+    pairs = [
+        pair
+        for pair in TIED
+        if not __import__("os").environ.get("ASSOC")
+        or pair[0] != ("instrument", "physical_filter")
+        and pair[1]
+        not in (
+            ("visit_system",),
+            ("group",),
+            ("visit", "patch"),
+            ("visit", "detector", "patch"),
+            ("visit", "tract"),
+        )
+    ]
     pairs = [pair for pair in pairs if set(pair[1]) <= set(known_names)]
     dimensions, wanted = draw(st.sampled_from(pairs))
     group, target = universe.conform(dimensions), universe.conform(wanted)

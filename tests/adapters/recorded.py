@@ -56,9 +56,11 @@ class Demo:
         universe = self.butler().dimensions
         tables = Tables(universe, self.store.dialect, self.store.schema)
         self.api = ButlerApi(self.butler, "hsc", ("HSC/defaults",))
-        self.registry = Registry(self.store, tables, ("HSC/defaults",), (), self.api)
         self.dimensions = describe(universe).dimension_kinds
         self.listing = listed_by_sql(self.store, tables)
+        self.registry: Registry
+        own = self.over(None, ask=lambda question, call: self.registry.ask(question, call))
+        self.registry = Registry(self.store, tables, ("HSC/defaults",), (), self.api, own)
         butler = self.butler()
         self.graphs = {
             run: butler.get("run_provenance", collections=run).bipartite_xgraph for run in (FIRST, SECOND)
@@ -69,13 +71,12 @@ class Demo:
         return self.factory.create_butler("hsc")
 
     def over(self, state: Path | None, *, api: bool = False, files: Any = (), **more: Any) -> Provenance:
-        ask = self.api.ask if api else self.registry.ask
-        listing = listed_by_questions(ask) if api else self.listing
+        listing = listed_by_questions(self.api.ask) if api else self.listing
         return Provenance(
             ProvenanceStore(state, "hsc"),
             RepositoryGraphs(more.pop("listing", listing), self.butler),
             GraphFiles({"quantum_graphs": files}),
-            more.pop("ask", ask),
+            more.pop("ask", None) or (self.api.ask if api else self.registry.ask),
             self.dimensions,
             **more,
         )

@@ -122,7 +122,9 @@ def point(ra: float, dec: float) -> UnitVector3d:
     return UnitVector3d(LonLat.fromDegrees(ra % 360.0, dec))
 
 
-CENTRES = st.sampled_from([(0.0, 0.0), (359.999, -30.0), (123.4, 5.0), (10.0, 90.0), (200.0, -90.0), (77.0, 89.99), (0.001, -89.9)]) | st.tuples(st.floats(0, 359), st.floats(-90, 90))
+CENTRES = st.sampled_from(
+    [(0.0, 0.0), (359.999, -30.0), (123.4, 5.0), (10.0, 90.0), (200.0, -90.0), (77.0, 89.99), (0.001, -89.9)]
+) | st.tuples(st.floats(0, 359), st.floats(-90, 90))
 SIZES = st.sampled_from([0.01, 0.2, 1.7, 10.0, 60.0])
 
 
@@ -178,12 +180,19 @@ def _mirrored(a: UnitVector3d, b: UnitVector3d, centre: UnitVector3d) -> ConvexP
     """A triangle on the other side of the side from a to b."""
     normal = UnitVector3d.orthogonalTo(a, b)
     height = 2.0 * (normal.x() * centre.x() + normal.y() * centre.y() + normal.z() * centre.z())
-    x, y, z = (p - height * n for p, n in zip((centre.x(), centre.y(), centre.z()), (normal.x(), normal.y(), normal.z()), strict=True))
+    x, y, z = (
+        p - height * n
+        for p, n in zip(
+            (centre.x(), centre.y(), centre.z()), (normal.x(), normal.y(), normal.z()), strict=True
+        )
+    )
     return ConvexPolygon([b, a, UnitVector3d(x, y, z)])
 
 
 def box(ra: float, dec: float, width: float, height: float) -> ConvexPolygon:
-    return ConvexPolygon([point(ra + x * width, dec + y * height) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))])
+    return ConvexPolygon(
+        [point(ra + x * width, dec + y * height) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    )
 
 
 @pytest.mark.parametrize("scale", [3e-4, 0.01, 1.0])
@@ -197,7 +206,9 @@ def test_boxes_side_by_side(ra: float, dec: float, scale: float) -> None:
         assert fraction(text(whole), text(half)) == pytest.approx(share(whole, half), abs=1e-6)
         assert fraction(text(whole), text(half)) == pytest.approx(0.5, abs=1e-3)
     assert fraction(text(left), text(right)) == pytest.approx(0.0, abs=1e-6)
-    assert fraction(text(whole), text(box(ra * scale + 3 * scale, dec, scale, scale))) == pytest.approx(0.0, abs=1e-12)
+    assert fraction(text(whole), text(box(ra * scale + 3 * scale, dec, scale, scale))) == pytest.approx(
+        0.0, abs=1e-12
+    )
 
 
 def test_on_the_other_side_of_the_sky() -> None:
@@ -211,7 +222,9 @@ def test_an_octant_is_an_eighth() -> None:
     axes = [UnitVector3d(1, 0, 0), UnitVector3d(0, 1, 0), UnitVector3d(0, 0, 1)]
     octant = ConvexPolygon(axes)
     middle = UnitVector3d(1, 1, 0)
-    assert fraction(text(octant), text(ConvexPolygon([axes[0], middle, axes[2]]))) == pytest.approx(0.5, abs=1e-12)
+    assert fraction(text(octant), text(ConvexPolygon([axes[0], middle, axes[2]]))) == pytest.approx(
+        0.5, abs=1e-12
+    )
     assert share(octant, ConvexPolygon([axes[0], middle, axes[2]])) == pytest.approx(0.5, abs=1e-12)
 
 

@@ -43,9 +43,24 @@ def certify_more(repository: Repository) -> None:
                 refs = sorted(refs, key=lambda ref: [str(value) for value in ref.dataId.required_values])
                 if epoch is not None:
                     butler.registry.certify("u/split", refs[number::2], epoch)
-                    butler.registry.certify("u/split", refs[: len(refs) // 2][number::2], Timespan(span(6 + number).begin, span(7 + number).begin))
+                    butler.registry.certify(
+                        "u/split",
+                        refs[: len(refs) // 2][number::2],
+                        Timespan(span(6 + number).begin, span(7 + number).begin),
+                    )
         butler.collections.register("u/search", CollectionType.CHAINED)
-        butler.collections.redefine_chain("u/search", ["HSC/raw/all", "HSC/runs/all", "u/split", "HSC/calib/alt", "HSC/calib", "HSC/tagged/best", "refcats"])
+        butler.collections.redefine_chain(
+            "u/search",
+            [
+                "HSC/raw/all",
+                "HSC/runs/all",
+                "u/split",
+                "HSC/calib/alt",
+                "HSC/calib",
+                "HSC/tagged/best",
+                "refcats",
+            ],
+        )
 
 
 class Associated(Setting):
@@ -60,7 +75,9 @@ class Associated(Setting):
 @pytest.fixture(scope="module", params=PLACES, ids=lambda place: "-u".join(map(str, place[:2])))
 def setting(request: pytest.FixtureRequest, butler_repo: Callable[..., Repository]) -> Iterator[Associated]:
     kind, universe, seed = request.param
-    repository = butler_repo(kind, universe, seed, exposures=8)  # a number that no other test asks for: it is changed
+    repository = butler_repo(
+        kind, universe, seed, exposures=8
+    )  # a number that no other test asks for: it is changed
     if "u/split" not in repository.butler().collections.query("*"):
         certify_more(repository)
     asker = AdapterAsker(repository)
@@ -109,7 +126,9 @@ def test_of_many_parents(setting: Associated, data: st.DataObject) -> None:
     first = data.draw(st.sampled_from([0, 1, 2, 5, 1000]))
     rows = setting.asker.ask(question.paged(first))
     wanted = [
-        row for p in range(len(question.keys)) for row in [r for r in expected if r["parent"] == p][: first + 1]
+        row
+        for p in range(len(question.keys))
+        for row in [r for r in expected if r["parent"] == p][: first + 1]
     ]
     found = [named(rows, row) for row in rows.rows]
     compare(found, wanted)
@@ -139,7 +158,9 @@ def shares(setting: Associated, question: Related, rows: list[Row]) -> None:
         data_id = judge.expanded(group, question.keys[row["parent"]])
         pairs = judge.pairs(group, data_id, target, row)
         possible = [fraction(_text(a), _text(b)) for a, b in pairs]
-        assert any(share == pytest.approx(row["overlap"], abs=1e-9) for share in possible if share is not None)
+        assert any(
+            share == pytest.approx(row["overlap"], abs=1e-9) for share in possible if share is not None
+        )
 
 
 def _text(region: Any) -> str:
@@ -156,7 +177,11 @@ def test_data_ids(setting: Associated, data: st.DataObject) -> None:
     expected = joined_data_ids(setting, question)
     first = data.draw(st.sampled_from([0, 1, 3, 1000]))
     rows = setting.asker.ask(question.paged(first))
-    wanted = [row for p in range(len(question.keys)) for row in [r for r in expected if r["parent"] == p][: first + 1]]
+    wanted = [
+        row
+        for p in range(len(question.keys))
+        for row in [r for r in expected if r["parent"] == p][: first + 1]
+    ]
     compare([named(rows, row) for row in rows.rows], wanted)
     single = replace(question, keys=question.keys[:1])
     wanted = [row for row in expected if row["parent"] == 0]
@@ -175,7 +200,10 @@ def joined_data_ids(setting: Associated, question: RelatedDataIds) -> list[Row]:
     out = []
     for parent, key in enumerate(question.keys):
         mine = [one for one in found if tuple(one[d] for d in question.dimensions) == key]
-        rows = {tuple(one[d] for d in target.required): {"parent": parent, **{d: one[d] for d in target.names}} for one in mine}
+        rows = {
+            tuple(one[d] for d in target.required): {"parent": parent, **{d: one[d] for d in target.names}}
+            for one in mine
+        }
         out += [rows[key] for key in sorted(rows)]
     return out
 
