@@ -62,19 +62,15 @@ def by_data_id(
     keys: Sequence[Any],
     target: DimensionGroup,
 ) -> Links:
-    """Every dimension that both sides have, implied ones too; an exposure and a visit meet in visit_definition."""
+    """What the dimensions of both sides say together, as Butler joins them: equal where both have them, and through every element that
+    relates them (an exposure and its visits by visit_definition, an exposure and its filter)."""
     both = tables.universe.conform([*parents.names, *target.names])
     rows, known = uploaded(tables, dimensions, keys)
     source = Source(tables, both, rows, known)
-    shared = [name for name in target.names if name in parents.names]
-    crossing = "visit_definition" in both.elements and not (
-        {"exposure", "visit"} <= set(parents.names) or {"exposure", "visit"} <= set(target.names)
-    )
-    if crossing:
-        shared = [name for name in shared if name not in ("physical_filter", "day_obs", "band", "group")]
-        _meet(source)
-        shared.append("visit" if "visit" in target.names else "exposure")
-    values = {name: source.dimension(name) for name in shared}
+    source.relate()
+    for name in parents.names:
+        source.dimension(name)
+    values = {name: source.keys[name] for name in target.names if name in source.keys}
     return _distinct(source, rows.c.parent, values)
 
 

@@ -276,16 +276,12 @@ class RelatedQueries:
             if name not in universe.dimensions or name in universe.skypix_dimensions:
                 raise BadUserInput(f"'{name}' is no dimension that has data IDs.", unknown=name)
         here, target = universe.conform(question.dimensions), universe.conform(question.wanted)
-        tied = self._data_id_links(question, here, target, call)
-        source = Source(tables, target, tied.rows, dict(tied.dimensions))
-        source.relate(frozenset(tied.dimensions))
-        source.complete()
+        source, parent, share = self._joined(question, here, target, call)
         conditions.require_inside(question.constraints, target, tables)
         conditions.apply(question.constraints, source, None)
-        share = tables.dialect.null(sa.Float()) if tied.overlap is None else tied.overlap
         rows = (
             source.select(
-                tied.parent.label("parent"),
+                parent.label("parent"),
                 share.label("overlap"),
                 *(source.dimension(name).label(name) for name in target.names),
             )
@@ -316,21 +312,25 @@ class RelatedQueries:
         found = self.store.rows(final, call)
         return Rows(columns, found, key=lambda row: tuple(row[p] for p in places))
 
-    def _data_id_links(
+    def _joined(
         self, question: RelatedDataIds, here: DimensionGroup, target: DimensionGroup, call: Call
-    ) -> Links:
-        given = (question.dimensions, question.keys)
-        ends = (
-            Side(f"data ID ({', '.join(question.dimensions)})", here, dataset=False),
-            Side(f"data IDs of {', '.join(question.wanted)}", target, dataset=False),
-        )
-        kinship = chosen(None, *ends)
-        if kinship is Kinship.SPATIAL:
-            shared = [name for name in target.names if name in here.names]
-            return links.by_sky(
-                self.store, self.tables, here, *given, target, shared, call, measure=question.overlap
-            )
-        return links.by_data_id(self.tables, here, *given, target)
+    ) -> tuple[Source, sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+        """Both sides in one FROM clause, as Butler joins them; the parent, and how much of its region is covered."""
+        tables = self.tables
+        both = tables.universe.conform([*here.names, *target.names])
+        rows, known = links.uploaded(tables, question.dimensions, question.keys)
+        share: sa.ColumnElement[Any] = tables.dialect.null(sa.Float())
+        if len(both.spatial) < 2 or max(len(here.spatial), len(target.spatial)) > 1:
+            source = Source(tables, both, rows, known)
+        else:
+            given = (question.dimensions, question.keys)
+            tied = links.by_sky(self.store, tables, here, *given, target, (), call, measure=question.overlap)
+            clause = rows.join(tied.rows, tied.parent == rows.c.parent)
+            source = Source(tables, both, clause, {**known, **tied.dimensions})
+            share = share if tied.overlap is None else tied.overlap
+        source.relate()
+        source.complete()
+        return source, rows.c.parent, share
 
     def count_data_ids(self, question: RelatedDataIds, call: Call) -> int:
         return len(self.data_ids(question.paged(call.max_rows), call).rows)
