@@ -6,8 +6,9 @@ import asyncio
 import gc
 import json
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -23,6 +24,7 @@ from benchmarks.survey import DETECTORS, PATCHES, VISITS
 
 PARENTS = 1_000
 _LOOKED_UP = 50
+_PATIENCE = 5.0  # seconds
 _PATCH = ("skymap", "tract", "patch")
 _CALEXP = ("instrument", "detector", "visit")
 _RAW = ("instrument", "detector", "exposure")
@@ -54,12 +56,12 @@ JOIN collection r ON r.collection_id = d.run_id
 class Measured:
     """One repository, the adapter that answers from it, and Butler."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, butlers: str) -> None:
         self._runner = asyncio.Runner()
         self._adapter = open_repository("bench", Settings(uri=root, collections=("HSC/runs/all",)))
         self._store = Store("bench", ButlerConfig(root))
         self._store.connect(Call())
-        self.butler = Butler.from_config(root)
+        self.butler = Butler.from_config(butlers)
         random = Random(1)
         places = random.sample([("HSC", d, v) for d in range(DETECTORS) for v in range(VISITS)], PARENTS)
         self.observed: tuple[tuple[str | int, ...], ...] = tuple(places)
@@ -159,50 +161,47 @@ class Measured:
         return [DataCoordinate.from_required_values(group, tuple(key)) for key in keys]
 
 
-def report(root: str) -> list[str]:
-    """Lines of a table: medians, rows, how many times longer than the adapter, and what is asked for."""
-    measured = Measured(root)
+def report(root: str, analysed: str | None = None) -> Iterator[str]:
+    """Lines of a table, as they are measured: medians, rows, how many times longer than the adapter, and what is asked for.
+
+    ``analysed``: a copy with statistics, for Butler alone, which takes minutes on a SQLite registry without them.
+    """
+    measured = Measured(root, analysed or root)
+    several = f"{PARENTS:,}"
     try:
-        flats = _in_turn(measured.flats(), 9)
-        rows = _lines(
-            f"{PARENTS:,} raws to flats", flats, {"hand-written SQL": ">= 0.5", "Butler's batch": ">= 3"}
+        flats = _in_turn(measured.flats())
+        yield from _lines(
+            f"{several} raws to flats", flats, {"hand-written SQL": ">= 0.5", "Butler's batch": ">= 3"}
         )
         looped = measured.looked_up()
         ratio = looped / flats["adapter"][0]
-        rows.append(
-            f"| | find_dataset in a loop (from {_LOOKED_UP}) | {looped * 1e3:,.0f} ms | | {ratio:.1f} (>= 50) |"
+        yield f"| | find_dataset in a loop (from {_LOOKED_UP}) | {looped * 1e3:,.0f} ms | | {ratio:.1f} (>= 50) |"
+        yield from _lines(
+            f"{several} calexps to patches", _in_turn(measured.patches_of()), {"Butler": ">= 5"}
         )
-        rows += _lines(
-            f"{PARENTS:,} calexps to patches", _in_turn(measured.patches_of(), 5), {"Butler": ">= 5"}
-        )
-        rows += _lines(
-            f"{PARENTS:,} calexps to coadds", _in_turn(measured.coadds_of(), 5), {"Butler": ">= 5"}
-        )
-        rows += _lines(
-            "1 patch to calexps", _in_turn(measured.calexps_of(measured.patches[40:41]), 9), {"Butler": ""}
-        )
-        rows += _lines(
-            "162 patches to calexps", _in_turn(measured.calexps_of(measured.patches), 1), {"Butler": ">= 10"}
-        )
-        return rows
+        yield from _lines(f"{several} calexps to coadds", _in_turn(measured.coadds_of()), {"Butler": ">= 5"})
+        one = _in_turn(measured.calexps_of(measured.patches[40:41]))
+        yield from _lines("1 patch to calexps", one, {})
+        many = _in_turn(measured.calexps_of(measured.patches))
+        yield from _lines("162 patches to calexps", many, {"Butler": ">= 10"})
     finally:
         measured.close()
 
 
-def _in_turn(work: dict[str, Callable[[], int]], runs: int) -> dict[str, tuple[float, int]]:
-    """Medians of runs that alternate, and rows; the first run of each only warms up where there are several."""
+def _in_turn(work: dict[str, Callable[[], int]], runs: int = 9) -> dict[str, tuple[float, int]]:
+    """Medians of runs that alternate, and rows. The first run only warms up; what takes seconds runs fewer times."""
     times: dict[str, list[float]] = {name: [] for name in work}
     rows: dict[str, int] = {}
-    for turn in range(runs + (runs > 1)):
+    for _ in range(runs + 1):
         for name, one in work.items():
+            if sum(times[name]) > _PATIENCE:
+                continue
             gc.collect()
             begin = time.perf_counter()
             rows[name] = one()
-            if turn or runs == 1:
-                times[name].append(time.perf_counter() - begin)
-    counts = set(rows.values())
-    assert len(counts) == 1, f"they do not answer the same: {rows}"
-    return {name: (statistics.median(values), rows[name]) for name, values in times.items()}
+            times[name].append(time.perf_counter() - begin)
+    assert len(set(rows.values())) == 1, f"they do not answer the same: {rows}"
+    return {name: (statistics.median(values[1:] or values), rows[name]) for name, values in times.items()}
 
 
 def _lines(what: str, found: dict[str, tuple[float, int]], targets: dict[str, str]) -> list[str]:
@@ -218,6 +217,5 @@ def _lines(what: str, found: dict[str, tuple[float, int]], targets: dict[str, st
 
 
 if __name__ == "__main__":
-    import sys
-
-    print("\n".join(report(sys.argv[1])))
+    for line in report(*sys.argv[1:3]):
+        print(line, flush=True)

@@ -6,12 +6,15 @@ of its region (overlap), or the calibration collection that ties them (collectio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from lsst.daf.butler import DimensionGroup
+from lsst.daf.butler import DimensionGroup, SkyPixDimension
 
 from .. import overlap as sky_overlap
 from .. import region
@@ -186,9 +189,18 @@ def by_sky(
     where there are more candidates than may be looked at.
     """
     near, far = sky.footing(parents)[0], sky.footing(target)[0]
-    pairs = _candidates(tables, near, far, parents, dimensions, keys, shared)
     limit = min(_MOST_CANDIDATES, call.max_rows)
-    found = store.rows(pairs.limit(limit + 1), call)
+    if isinstance(far.element, SkyPixDimension):
+        own = _own_regions(store, tables, near, parents, dimensions, keys, shared, limit, call)
+        found = list(islice(_pixels(far.element, own), limit + 1))
+    elif isinstance(near.element, SkyPixDimension):
+        place = list(dimensions).index(near.element.name)
+        pairs = _around_pixels(tables, near.element, far, [key[place] for key in keys])
+        regions = [_pixel(near.element, int(key[place])) for key in keys]
+        found = [(regions[row[1]], *row) for row in store.rows(pairs.limit(limit + 1), call)]
+    else:
+        pairs = _candidates(tables, near, far, parents, dimensions, keys, shared)
+        found = store.rows(pairs.limit(limit + 1), call)
     if len(found) > limit:
         raise TooComplex(
             f"More than {limit} pairs of regions may overlap; ask for fewer parents, or constrain the data ID.",
@@ -259,6 +271,85 @@ def _candidates(
         .where(here.is_not(None), table.c.region.is_not(None), *source.conditions)
         .distinct()
     )
+
+
+def _own_regions(
+    store: Store,
+    tables: Tables,
+    near: sky.Footing,
+    parents: DimensionGroup,
+    dimensions: Sequence[str],
+    keys: Sequence[Any],
+    shared: Sequence[str],
+    limit: int,
+    call: Call,
+) -> list[tuple[Any, ...]]:
+    """Each parent's region (as base64), the parent, the shared dimensions."""
+    if isinstance(near.element, SkyPixDimension):
+        place = list(dimensions).index(near.element.name)
+        return [(_pixel(near.element, int(key[place])), parent) for parent, key in enumerate(keys)]
+    rows, known = uploaded(tables, dimensions, keys)
+    source = Source(tables, parents, rows, known)
+    values = [source.dimension(name) for name in shared]
+    if near.through_visits:
+        _meet(source)
+    here = _region(source, near.element.name)
+    statement = source.select(here, rows.c.parent, *values).where(here.is_not(None)).distinct()
+    return store.rows(statement.limit(limit), call)
+
+
+def _pixels(element: SkyPixDimension, own: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Rows as of _candidates for a pixelisation, which has no records: the pixels of each region's envelope."""
+    for text, parent, *values in own:
+        for begin, end in element.pixelization.envelope(region.decode(text)):
+            for index in range(begin, end):
+                yield (text, _pixel(element, index), parent, index, *values)
+
+
+def _around_pixels(
+    tables: Tables, element: SkyPixDimension, far: sky.Footing, indices: Sequence[Any]
+) -> sa.Select[Any]:
+    """The other's region, the parent, the other's keys: what has a pixel of the common pixelisation with a parent's pixel."""
+    common = tables.universe.commonSkyPix
+    pairs: list[list[int]] = []
+    for parent, index in enumerate(indices):
+        if element == common:
+            pairs.append([parent, int(index)])
+        else:
+            ranges = common.pixelization.envelope(element.pixelization.pixel(int(index)))
+            pairs += [[parent, pixel] for begin, end in ranges for pixel in range(begin, end)]
+    rows = tables.dialect.upload(pairs, [sa.BigInteger(), sa.BigInteger()])
+    others = tables.skypix_overlap(far.element.name).alias()
+    table = tables.element(far.element.name).alias()
+    places = tables.key_columns(far.element)
+    names = far.element.required.names
+    clause = rows.join(
+        others,
+        sa.and_(
+            others.c.skypix_index == rows.c.c1,
+            others.c.skypix_system == common.system.name,
+            others.c.skypix_level == common.level,
+        ),
+    ).join(table, sa.and_(*(table.c[places[n]] == others.c[n] for n in names)))
+    columns: dict[str, Any] = {name: others.c[name] for name in names}
+    if far.through_visits:
+        link = tables.element("visit_definition").alias()
+        clause = clause.join(
+            link, sa.and_(link.c.instrument == others.c.instrument, link.c.visit == others.c.visit)
+        )
+        columns["visit"] = link.c.exposure
+    return (
+        sa.select(table.c.region, rows.c.c0, *columns.values())
+        .select_from(clause)
+        .where(table.c.region.is_not(None))
+        .distinct()
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _pixel(element: SkyPixDimension, index: int) -> str:
+    """The region of a pixel, as a registry would have it."""
+    return base64.b64encode(element.pixelization.pixel(index).encode()).decode()
 
 
 def _region(source: Source, element: str) -> Column:

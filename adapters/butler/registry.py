@@ -77,7 +77,7 @@ class Registry:
         self._certified = CertificationQueries(store, tables, names)
         self._files = FileQueries(store, tables, names, files)
         self._provenance = provenance
-        self._related = RelatedQueries(store, tables, names, self._together)
+        self._related = RelatedQueries(store, tables, names, api, self._together)
         self._untied = Untied(self._related, self._data_ids)
         self._explanation = Explanation(self.ask, defaults)
         known = KnownDatasets(store, tables, names, self._datasets)

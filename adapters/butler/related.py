@@ -12,10 +12,11 @@ from lsst.daf.butler import DimensionGroup
 
 from ..caller import Call
 from ..errors import BadCursor, BadUserInput, TooComplex, Unsupported
-from ..question import Kinship, Related, RelatedDataIds
+from ..question import Among, Kinship, Related, RelatedDataIds
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
 from . import conditions, glob, links
+from .api import ButlerApi
 from .joins import Source
 from .kinship import Side, chosen
 from .links import Links
@@ -48,6 +49,7 @@ class RelatedQueries:
     store: Store
     tables: Tables
     names: Names
+    api: ButlerApi
     together: Togetherness | None = None
 
     def page(self, question: Related, call: Call) -> Rows:
@@ -276,6 +278,10 @@ class RelatedQueries:
             if name not in universe.dimensions or name in universe.skypix_dimensions:
                 raise BadUserInput(f"'{name}' is no dimension that has data IDs.", unknown=name)
         here, target = universe.conform(question.dimensions), universe.conform(question.wanted)
+        if len(target.spatial) > 1 or (
+            not here.spatial and len(universe.conform([*here.names, *target.names]).spatial) > 1
+        ):
+            return self._crossed(question, target, call)
         source, parent, share = self._joined(question, here, target, call)
         conditions.require_inside(question.constraints, target, tables)
         conditions.apply(question.constraints, source, None)
@@ -320,7 +326,7 @@ class RelatedQueries:
         both = tables.universe.conform([*here.names, *target.names])
         rows, known = links.uploaded(tables, question.dimensions, question.keys)
         share: sa.ColumnElement[Any] = tables.dialect.null(sa.Float())
-        if len(both.spatial) < 2 or max(len(here.spatial), len(target.spatial)) > 1:
+        if len(both.spatial) < 2 or len(here.spatial) > 1:
             source = Source(tables, both, rows, known)
         else:
             given = (question.dimensions, question.keys)
@@ -331,6 +337,40 @@ class RelatedQueries:
         source.relate()
         source.complete()
         return source, rows.c.parent, share
+
+    def _crossed(self, question: RelatedDataIds, target: DimensionGroup, call: Call) -> Rows:
+        """Data IDs that themselves cross observations and sky maps: Butler's own query, the parents uploaded."""
+        universe = self.tables.universe
+        both = universe.conform([*question.dimensions, *question.wanted])
+        among = Among(question.dimensions, question.keys)
+        constraints = question.constraints
+        found = self.api.data_ids(tuple(both.required), call, constraints=constraints, among=among)
+        place = {name: n for n, name in enumerate(both.names)}
+        parents = {key: n for n, key in enumerate(question.keys)}
+        names, required = tuple(target.names), [1 + list(target.names).index(d) for d in target.required]
+
+        def key(row: Row) -> tuple[Any, ...]:
+            return tuple(row[p] for p in required)
+
+        rows = {
+            (
+                parents[tuple(row[place[d]] for d in question.dimensions)],
+                *(row[place[n]] for n in names),
+                None,
+            )
+            for row in found
+        }
+        after = question.page.after
+        if after is not None:
+            check([self.tables.kind(d) for d in target.required], after)
+        ordered = sorted(rows, key=lambda row: (row[0], key(row)))
+        later = [row for row in ordered if after is None or key(row) > tuple(after)]
+        columns = (
+            RowColumn("parent", Kind.LONG),
+            *(RowColumn(name, self.tables.kind(name), dimension=True) for name in names),
+            RowColumn("overlap", Kind.FLOAT),
+        )
+        return Rows(columns, _first_of_each(later, question.page.first + 1), key=key)
 
     def count_data_ids(self, question: RelatedDataIds, call: Call) -> int:
         return len(self.data_ids(question.paged(call.max_rows), call).rows)

@@ -17,115 +17,28 @@ Where it is not ambiguous Butler's own ``find_first=True`` must name the same da
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from lsst.daf.butler import CollectionType, DataCoordinate, DatasetType, DimensionGroup
-from lsst.sphgeom import Region
+from lsst.daf.butler import DataCoordinate, DatasetType, DimensionGroup
 
 from adapters.errors import BadUserInput
 from adapters.question import Datasets, Kinship, Related
 
+from .facts_related import Facts, Held, held_of, together
 from .judge import Judge, Row, in_order, is_glob
-from .terms import ends
-
-Span = tuple[int | None, int | None]
 
 
-@dataclass(frozen=True)
-class Held:
-    """A dataset in a collection."""
-
-    id: str
-    collection: str
-    begin: int | None = None
-    end: int | None = None
-
-    @property
-    def span(self) -> Span:
-        return (self.begin, self.end)
-
-
-def together(a: Span | None, b: Span | None) -> bool:
-    """Whether two half-open ranges share an instant; None has no time at all."""
-    if a is None or b is None:
-        return False
-    return (a[0] is None or b[1] is None or a[0] < b[1]) and (b[0] is None or a[1] is None or b[0] < a[1])
-
-
-class RelatedJudge:
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
-        self.butler = judge.butler
-        self.rows = {row["id"]: row for row in judge.datasets(Datasets(("*",), ("*",), find_first=False))}
-        definitions = self.butler.query_dimension_records("visit_definition", explain=False, limit=None)
-        self.visits: dict[tuple[str, int], list[int]] = {}
-        for one in definitions:
-            self.visits.setdefault((one.instrument, one.exposure), []).append(one.visit)
-        self._held: dict[str, list[Held]] = {}
-
-    # -------------------- facts
-
-    def held(self, name: str) -> list[Held]:
-        """Every place where datasets of a type are."""
-        if name not in self._held:
-            known = self.judge.info.items()
-            own = [
-                n for n, one in known if name in one.dataset_types and one.type is not CollectionType.CHAINED
-            ]
-            certified = self.judge.types[name].isCalibration() and bool(self._calibrations(own))
-            fields = {"dataset_id", "collection", *(["timespan"] if certified else [])}
-            with self.butler.query() as query:
-                query = query.join_dataset_search(name, own)
-                rows = query.general(
-                    self.judge.types[name].dimensions, dataset_fields={name: fields}, find_first=False
-                )
-                self._held[name] = [_held(row, name, certified) for row in rows]
-        return self._held[name]
-
-    def expanded(self, group: DimensionGroup, key: Sequence[Any]) -> Row:
-        data_id = DataCoordinate.standardize(dict(zip(group.required, key, strict=True)), dimensions=group)
-        return dict(self.butler.registry.expandDataId(data_id).mapping)
-
-    def regions(self, group: DimensionGroup, data_id: Row) -> list[tuple[str, Region]]:
-        """Regions by family; of an exposure those of all its visits."""
-        if not group.spatial and "exposure" in group.names:
-            wide = group.universe.conform([*group.names, "visit"])
-            visits = self.visits.get((data_id["instrument"], data_id["exposure"]), [])
-            return [r for visit in sorted(visits) for r in self._regions(wide, {**data_id, "visit": visit})]
-        return self._regions(group, data_id)
-
-    def _regions(self, group: DimensionGroup, data_id: Row) -> list[tuple[str, Region]]:
-        found = []
-        for family in group.spatial:
-            element = family.choose(group)
-            try:
-                record = self.judge.record(element.name, data_id)
-            except KeyError:  # a detector without a region in this visit
-                continue
-            if record.region is not None:
-                found.append((family.name, record.region))
-        return found
-
-    def timespan(self, group: DimensionGroup, data_id: Row) -> Span | None:
-        (family,) = group.temporal
-        found = self.judge.record(family.choose(group).name, data_id).timespan
-        return None if found is None else ends(found)
+class RelatedJudge(Facts):
+    """Related, answered by Butler and by force."""
 
     # -------------------- which tie
-
-    def families(self, group: DimensionGroup) -> set[str]:
-        wide = group
-        if not group.spatial and "exposure" in group.names:
-            wide = group.universe.conform([*group.names, "visit"])
-        return {family.name for family in wide.spatial}
 
     def kinship(self, question: Related, target: DatasetType, path: list[str]) -> Kinship:
         """The tie asked for, or Butler's own. Raises BadUserInput where there is none."""
         here, there = self.butler.dimensions.conform(question.dimensions), target.dimensions
         own = [c for c in path if target.name in self.judge.info[c].dataset_types]
-        certified = target.isCalibration() and bool(self._calibrations(own))
+        certified = target.isCalibration() and bool(self.calibrations(own))
         a, b = self.families(here), self.families(there)
         ties = []
         if (certified and here.temporal) or (self.certifying(question, path) and there.temporal):
@@ -149,9 +62,6 @@ class RelatedJudge:
             raise BadUserInput("no such tie")
         return chosen
 
-    def _calibrations(self, path: Iterable[str]) -> list[str]:
-        return [c for c in path if self.judge.info[c].type is CollectionType.CALIBRATION]
-
     def certifying(self, question: Related, path: list[str]) -> list[tuple[int, str]]:
         """CALIBRATION collections that certify the parents' type, with their ranks: those searched, else the default ones."""
         source = question.source
@@ -161,7 +71,7 @@ class RelatedJudge:
             own = [
                 (place, c)
                 for place, c in enumerate(candidates)
-                if c in self._calibrations([c]) and source in self.judge.info[c].dataset_types
+                if c in self.calibrations([c]) and source in self.judge.info[c].dataset_types
             ]
             if own:
                 return own
@@ -203,7 +113,7 @@ class RelatedJudge:
         if first is None:
             first = kind is Kinship.CALIBRATION or not globs
         here = self.butler.dimensions.conform(question.dimensions)
-        certified = target.isCalibration() and bool(self._calibrations(own))
+        certified = target.isCalibration() and bool(self.calibrations(own))
         a, b = self.families(here), self.families(target.dimensions)
         pairs: Iterable[tuple[int, Held]]
         if kind is Kinship.CALIBRATION and not (certified and here.temporal):
@@ -244,7 +154,7 @@ class RelatedJudge:
             Datasets((target.name,), None, question.constraints), target.dimensions, target.name
         )
         where, bind = terms.clause()
-        certified = target.isCalibration() and bool(self._calibrations(own))
+        certified = target.isCalibration() and bool(self.calibrations(own))
         fields = {"dataset_id", "collection", *(["timespan"] if certified else [])}
         keys = {
             key: DataCoordinate.standardize(dict(zip(here.required, key, strict=True)), dimensions=here)
@@ -262,7 +172,7 @@ class RelatedJudge:
                 return list(general)
 
         rows = [
-            (tuple(row[d] for d in here.required), _held(row, target.name, certified)) for row in ask(False)
+            (tuple(row[d] for d in here.required), held_of(row, target.name, certified)) for row in ask(False)
         ]
         if first and (here.temporal or not certified):
             self._same_as_butlers_first(rows, ask, here, target, own)
@@ -306,17 +216,6 @@ class RelatedJudge:
                 if tied:
                     found.append((parent, h))
         return found
-
-    def pairs(
-        self, here: DimensionGroup, a: Row, there: DimensionGroup, b: Row
-    ) -> list[tuple[Region, Region]]:
-        """The regions of two data IDs that share a point."""
-        return [
-            (x, y)
-            for _, x in self.regions(here, a)
-            for _, y in self.regions(there, b)
-            if x.overlaps(y) is not False
-        ]
 
     def _agree(self, here: DimensionGroup, a: Row, there: DimensionGroup, b: Row) -> bool:
         return all(a[d] == b[d] for d in there.names if d in here.names)
@@ -366,13 +265,6 @@ class RelatedJudge:
 def _data_id(judge: Judge, target: DatasetType, row: Row) -> DataCoordinate:
     required = {d: row[d] for d in target.dimensions.required}
     return DataCoordinate.standardize(required, dimensions=target.dimensions)
-
-
-def _held(row: Row, name: str, certified: bool) -> Held:
-    begin, end = (
-        ends(row[f"{name}.timespan"]) if certified and row[f"{name}.timespan"] is not None else (None, None)
-    )
-    return Held(row[f"{name}.dataset_id"].hex, row[f"{name}.collection"], begin, end)
 
 
 def _first(

@@ -101,9 +101,8 @@ def share(whole: ConvexPolygon, other: ConvexPolygon) -> float:
         meet = cross(normal, others)
         if meet == (0, 0, 0):
             continue
-        for point in (meet, (-meet[0], -meet[1], -meet[2])):
-            if inside(point, mine) and inside(point, theirs):
-                corners.append(point)
+        both = (meet, (-meet[0], -meet[1], -meet[2]))
+        corners += [point for point in both if inside(point, mine) and inside(point, theirs)]
     return area([unit(point) for point in corners]) / area([unit(point) for point in a])
 
 
