@@ -123,5 +123,9 @@ async def calibration(
         raise BadUserInput(
             f"calibration: several data IDs of '{name}' belong to it; ask related, with dataId for one of them."
         )
+    if not all(info.is_calibration for info in rows.types.values()):
+        raise BadUserInput(
+            f"calibration: '{name}' is no calibration type; for what this one is valid for ask related(type: \"{name}\")."
+        )
     leaf = await found.leaf()
     return AssociationEdge(leaf.nodes[0]) if leaf.nodes else None

@@ -76,7 +76,7 @@ def _not_recorded(origin: Origin, way: Way | None) -> NotFound:
 class Followed(Nested[Association]):
     """One way from one dataset. All datasets of a level are one question."""
 
-    __slots__ = ("record", "types", "way")
+    __slots__ = ("depth", "record", "types", "way")
 
     def __init__(
         self,
@@ -96,6 +96,7 @@ class Followed(Nested[Association]):
         super().__init__(origin.scope, many, origin.id, field, first, after, build)
         self.record = record
         self.way = way
+        self.depth = depth
         self.types = types
 
     async def explain(self) -> list[str]:
@@ -109,10 +110,10 @@ class Followed(Nested[Association]):
             return "The execution that wrote it is not recorded: what it was made from is missing here."
         if self.way is Way.DOWNSTREAM and not self.record.read:
             return "No recorded execution read it."
-        said = "read" if self.way is Way.UPSTREAM else "made from it"
-        return f"What the recorded executions {said} is not here" + (
-            ", or of other types." if self.types else "."
-        )
+        if self.types:
+            steps = "one step" if self.depth == 1 else f"{self.depth} steps"
+            return f"Nothing of these types is within {steps}; lineage with a larger depth may find some."
+        return "What the recorded executions read or wrote is not in the repository any more."
 
 
 class Both(Listing[Association]):

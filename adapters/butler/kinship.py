@@ -96,15 +96,19 @@ def _listed(ties: list[Kinship], here: Side, there: Side) -> str:
 def _why_not(asked: Kinship, here: Side, there: Side) -> str:
     if asked is Kinship.SPATIAL:
         lost = [side.name for side in (here, there) if not side.placed]
-        return f"{' and '.join(lost)} has no dimension with a region on the sky (visit, tract, patch ...)"
+        return f"{_have(lost)} no dimension with a region on the sky (visit, tract, patch ...)"
     if asked is Kinship.TEMPORAL:
         lost = [side.name for side in (here, there) if not side.timed]
-        return f"{' and '.join(lost)} has no dimension with a time (exposure, visit)"
+        return f"{_have(lost)} no dimension with a time (exposure, visit)"
     if asked is Kinship.CALIBRATION:
         if not here.calibration and not there.calibration:
             return "neither is a calibration type"
         if not here.certified and not there.certified:
             return "no CALIBRATION collection that is searched certifies any"
-        other = there if here.certified else here
+        other = here if there.certified and not here.timed else there
         return f"{other.name} has no dimension with a time (exposure, visit) for which one could be valid"
     return "they share no dimension"
+
+
+def _have(names: list[str]) -> str:
+    return f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'}"

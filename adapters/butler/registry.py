@@ -162,8 +162,8 @@ class Registry:
         return content(self._files.files(Files((dataset,)), call), component)
 
     def _together(self, pairs: Sequence[tuple[str, str]], call: Call) -> Sequence[bool | None]:
-        """Whether any recorded execution used two datasets together, at the schema's default depth."""
-        return self._provenance.verdicts(pairs, None, 3, call)
+        """Whether any recorded execution used two datasets together, however many quanta lie between."""
+        return self._provenance.verdicts(pairs, None, self._provenance.deepest, call)
 
     def _rows_of_data_ids(self, question: DataIds | Records, call: Call) -> Rows:
         if self._data_ids.covers(question, call):

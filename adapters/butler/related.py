@@ -204,12 +204,30 @@ class RelatedQueries:
         if kinship is Kinship.TEMPORAL:
             return links.by_time(tables, here.group, *given, ())
         if kinship is Kinship.DATA_ID:
+            if _needs_sky(here.group, target):
+                return self._asked_of_butler(question, target, call)
             return links.by_data_id(tables, here.group, *given, target)
         # Between observations of their own kind nothing else ties them: any filter, any detector.
         alike = [] if here.families & Side("", target).families else shared
         return links.by_sky(
             self.store, tables, here.group, *given, target, alike, call, measure=question.overlap
         )
+
+    def _asked_of_butler(self, question: Related, target: DimensionGroup, call: Call) -> Links:
+        """Links of dimensions that Butler joins in more than one way at once: its own query, the parents uploaded."""
+        both = self.tables.universe.conform([*question.dimensions, *target.required])
+        among = Among(question.dimensions, question.keys)
+        found = self.api.data_ids(tuple(both.required), call, among=among)
+        place = {name: n for n, name in enumerate(both.names)}
+        parents = {key: n for n, key in enumerate(question.keys)}
+        names = tuple(target.required)
+        pairs = {
+            (parents[tuple(row[place[d]] for d in question.dimensions)], *(row[place[d]] for d in names))
+            for row in found
+        }
+        kinds = [sa.BigInteger(), *(self.tables.sql_type(name) for name in names)]
+        rows = self.tables.dialect.upload(sorted(pairs), kinds)
+        return Links(rows, rows.c.c0, {name: rows.c[f"c{n + 1}"] for n, name in enumerate(names)})
 
     # what the store cannot say
 
@@ -374,6 +392,14 @@ class RelatedQueries:
 
     def count_data_ids(self, question: RelatedDataIds, call: Call) -> int:
         return len(self.data_ids(question.paged(call.max_rows), call).rows)
+
+
+def _needs_sky(a: DimensionGroup, b: DimensionGroup) -> bool:
+    """Whether the finest regions of both together are those of neither side (a warp has a visit and a patch, a raw the detector): then
+    Butler ties them by the sky too."""
+    both = a.universe.conform([*a.names, *b.names])
+    finest = {family.choose(both).name for family in both.spatial}
+    return len(finest) > 1 and not finest <= set(a.elements) and not finest <= set(b.elements)
 
 
 def _first_of_each(rows: list[Row], limit: int) -> list[Row]:

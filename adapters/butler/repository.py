@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,7 +17,7 @@ from lsst.daf.butler import Butler, ButlerConfig, DimensionUniverse, LabeledButl
 
 from ..caller import Call
 from ..capability import Capability
-from ..errors import BackendUnavailable, NotFound, Timeout
+from ..errors import BackendUnavailable, BadUserInput, NotFound, Timeout
 from ..protocol import Health, Settings
 from ..question import Question
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
@@ -26,7 +25,7 @@ from .api import ButlerApi
 from .fallback import Fallback
 from .files import datastores
 from .mistakes import butlers_mistakes
-from .provenance import GraphFiles, Provenance, ProvenanceStore, RepositoryGraphs, listed_by_sql
+from .provenance import GraphFiles, Provenance, ProvenanceStore, RepositoryGraphs, graph, listed_by_sql
 from .registry import Registry
 from .store import THREADS, Store
 from .tables import Tables, untested
@@ -82,9 +81,14 @@ class ButlerRepository:
         self.settings = settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"butler-{name}")
         self._lock = threading.Lock()
-        if find_spec("lsst.pipe.base") is None:
-            # It reads the graphs, and is an optional dependency.
+        if not graph.available():
+            # lsst-pipe-base reads the graphs, and is an optional dependency.
             self.capabilities -= {Capability.PROVENANCE}
+        try:
+            self._graphs = GraphFiles(settings.options)
+            self._deepest = int(settings.options.get("lineage_depth", 20))
+        except (TypeError, ValueError) as error:
+            raise BadUserInput(f"options: {error}") from None
         self._opened: _Opened | None = None
         self._recorded: ProvenanceStore | None = None
 
@@ -187,6 +191,7 @@ class ButlerRepository:
         api = ButlerApi(lambda: factory.create_butler(self.name), self.name, defaults)
         path: _Path = Fallback(api, defaults)
         if strange:
+            self.capabilities -= {Capability.PROVENANCE}
             log.warning(
                 "registry is answered by Butler's API, not by SQL", repository=self.name, untested=strange
             )
@@ -212,7 +217,7 @@ class ButlerRepository:
         kinds = {name: tables.kind(name) for name in tables.universe.dimensions.names}
         graphs = RepositoryGraphs(listing, lambda: factory.create_butler(self.name))
         self._recorded = ProvenanceStore(state, self.name)
-        return Provenance(self._recorded, graphs, GraphFiles(self.settings.options), ask, kinds)
+        return Provenance(self._recorded, graphs, self._graphs, ask, kinds, self._deepest)
 
     def _butler(self, opened: _Opened) -> Butler:
         return opened.factory.create_butler(self.name)

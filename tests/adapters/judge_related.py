@@ -11,7 +11,7 @@ Every tie becomes pairs of a parent and a place where a dataset is held (dataset
 - TEMPORAL: brute force on all timespans;
 - DATA_ID between observations and certified calibrations, where Butler would join by time: brute force on the expanded data IDs.
 
-Find-first then keeps, of each parent and data ID, what the first collection of the path has: a range that is ambiguous shows as several.
+No dataset belongs together with itself. Find-first then keeps, of each parent and data ID, what the first collection of the path has: a range that is ambiguous shows as several.
 Where it is not ambiguous Butler's own ``find_first=True`` must name the same datasets (asserted on the way). Order: Python's sort.
 """
 
@@ -127,7 +127,8 @@ class RelatedJudge(Facts):
         else:
             pairs = self._butlers(question, target, own, first)
         rank = {c: place for place, c in reversed(list(enumerate(path)))}
-        found = _first(self, pairs, rank, first)
+        others = ((p, h) for p, h in pairs if not question.ids or h.id != question.ids[p])
+        found = _first(self, others, rank, first)
         if kind is not Kinship.CALIBRATION:
             once: dict[tuple[int, str], tuple[int, Held]] = {}
             for p, h in sorted(found, key=lambda one: (rank[one[1].collection], one[1].begin or -1)):

@@ -134,7 +134,7 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def contents(state: Path) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(state / "hsc" / "provenance.sqlite3") as connection:
+    with sqlite3.connect(state / "provenance.sqlite3") as connection:
         return connection.execute(
             "SELECT graph.run, count(*), (SELECT count(*) FROM edge), (SELECT count(*) FROM dataset) "
             "FROM graph JOIN quantum ON quantum.graph = graph.n GROUP BY graph.n ORDER BY graph.run"

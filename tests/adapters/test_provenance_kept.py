@@ -61,8 +61,8 @@ def test_without_a_state_folder_a_temporary_file_does(demo: Demo) -> None:
 @pytest.mark.parametrize("damage", ["newer", "no database", "older"])
 def test_a_file_that_cannot_be_used(demo: Demo, tmp_path: Path, damage: str) -> None:
     """What is damaged or newer is left alone and done without; what is older is written anew."""
-    file = tmp_path / "hsc" / "provenance.sqlite3"
-    file.parent.mkdir()
+    file = tmp_path / "provenance.sqlite3"
+    file.parent.mkdir(exist_ok=True)
     if damage == "no database":
         file.write_bytes(b"nothing of the kind" * 1000)
     else:

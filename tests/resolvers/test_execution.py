@@ -77,7 +77,7 @@ def test_made_of_nothing_here_is_an_empty_list_with_a_reason(demo: Gateway) -> N
     }
     (coadd,) = of(demo, "demo_coadd", 'inputs(type: "flat") { explain totalCount }', first=1)
     assert coadd["inputs"]["totalCount"] == 0
-    assert "of other types" in coadd["inputs"]["explain"][0]
+    assert "within one step" in coadd["inputs"]["explain"][0]
 
 
 def test_ancestors_are_as_deep_as_asked(demo: Gateway) -> None:

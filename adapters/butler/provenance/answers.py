@@ -92,7 +92,7 @@ class Provenance:
         self._known = KnownDatasets(ask)
         self._together = Together(store, self._walk, ask)
         self._listing = Listing(store, self._names, dimensions)
-        self._deepest = deepest
+        self.deepest = deepest
 
     def refresh(self, call: Call) -> tuple[str, ...]:
         """Read what is new. Notes on graphs that cannot be read. Call it outside of a session of the
@@ -253,9 +253,9 @@ class Provenance:
         return self._store.rows(OF_QUANTA, values, call)
 
     def _check_depth(self, depth: int) -> None:
-        if not 1 <= depth <= self._deepest:
+        if not 1 <= depth <= self.deepest:
             raise BadUserInput(
-                f"depth is a number of steps from 1 to {self._deepest}, not {depth}.",
-                limit=self._deepest,
+                f"depth is a number of steps from 1 to {self.deepest}, not {depth}.",
+                limit=self.deepest,
                 actual=depth,
             )

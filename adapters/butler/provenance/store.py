@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import structlog
 
@@ -42,7 +41,7 @@ class ProvenanceStore:
     Parameters
     ----------
     state
-        The state folder: ``state/<repository>/provenance.sqlite3`` survives a restart. None: a temporary file
+        The repository's own state folder: ``provenance.sqlite3`` in it survives a restart. None: a temporary file
         of this process. So it is too, with a warning in the log, where the file cannot be used (it is of a
         newer release, or damaged, or the folder is read-only).
     repository
@@ -163,7 +162,7 @@ class ProvenanceStore:
     def _place(self) -> Path:
         """The file, made ready: the one in the state folder, or a temporary one."""
         if self._state is not None:
-            path = self._state / quote(self.repository, safe="") / "provenance.sqlite3"
+            path = self._state / "provenance.sqlite3"
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _prepare(path)
