@@ -6,28 +6,18 @@ of its region (overlap), or the calibration collection that ties them (collectio
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from lsst.daf.butler import DimensionGroup, SkyPixDimension
+from lsst.daf.butler import DimensionGroup
 
-from .. import overlap as sky_overlap
-from .. import region
-from ..caller import Call
-from ..errors import TooComplex
-from . import sky
 from .joins import Source
 from .names import CollectionRecord, TypeRecord
-from .store import Store
 from .tables import Tables
 
 Column = sa.ColumnElement[Any]
-_MOST_CANDIDATES = 1_000_000
 
 
 @dataclass(slots=True)
@@ -77,7 +67,7 @@ def by_data_id(
     return _distinct(source, rows.c.parent, values)
 
 
-def _meet(source: Source) -> None:
+def meet_visits(source: Source) -> None:
     """Join visit_definition on the side that is there, which gives the other side."""
     assert source.clause is not None
     link = source.tables.element("visit_definition").alias()
@@ -169,204 +159,6 @@ def by_certification(
         rank=bare.c.rank,
         earlier=earlier if len(calibrations) > 1 else None,
     )
-
-
-def by_sky(
-    store: Store,
-    tables: Tables,
-    parents: DimensionGroup,
-    dimensions: Sequence[str],
-    keys: Sequence[Any],
-    target: DimensionGroup,
-    shared: Sequence[str],
-    call: Call,
-    *,
-    measure: bool,
-) -> Links:
-    """Regions that share a point: candidates by the pixels that both overlap, then exactly.
-
-    Regions are decoded once and kept; ``measure``: the share of the parent's region is worked out too. Raises TooComplex
-    where there are more candidates than may be looked at.
-    """
-    near, far = sky.footing(parents)[0], sky.footing(target)[0]
-    limit = min(_MOST_CANDIDATES, call.max_rows)
-    if isinstance(far.element, SkyPixDimension):
-        own = _own_regions(store, tables, near, parents, dimensions, keys, shared, limit, call)
-        found = list(islice(_pixels(far.element, own), limit + 1))
-    elif isinstance(near.element, SkyPixDimension):
-        place = list(dimensions).index(near.element.name)
-        pairs = _around_pixels(tables, near.element, far, [key[place] for key in keys])
-        regions = [_pixel(near.element, int(key[place])) for key in keys]
-        found = [(regions[row[1]], *row) for row in store.rows(pairs.limit(limit + 1), call)]
-    else:
-        pairs = _candidates(tables, near, far, parents, dimensions, keys, shared)
-        found = store.rows(pairs.limit(limit + 1), call)
-    if len(found) > limit:
-        raise TooComplex(
-            f"More than {limit} pairs of regions may overlap; ask for fewer parents, or constrain the data ID.",
-            limit=limit,
-            actual=len(found),
-            what="pairs of regions",
-        )
-    names = [_seen_as(name, far) for name in far.element.required.names]
-    width = len(names) + len(shared)
-    links: dict[tuple[Any, ...], float | None] = {}
-    for row in found:
-        link = row[2:]
-        if link not in links and region.overlaps(region.decode(row[0]), region.decode(row[1])):
-            links[link] = sky_overlap.fraction(row[0], row[1]) if measure else None
-    kinds = [sa.BigInteger(), *(tables.sql_type(n) for n in (*names, *shared)), sa.Float()]
-    rows = tables.dialect.upload([[*link, share] for link, share in links.items()], kinds)
-    values: dict[str, Column] = {
-        name: rows.c[f"c{place + 1}"] for place, name in enumerate((*names, *shared))
-    }
-    return Links(rows, rows.c.c0, values, overlap=rows.c[f"c{width + 1}"])
-
-
-def _candidates(
-    tables: Tables,
-    near: sky.Footing,
-    far: sky.Footing,
-    parents: DimensionGroup,
-    dimensions: Sequence[str],
-    keys: Sequence[Any],
-    shared: Sequence[str],
-) -> sa.Select[Any]:
-    """Both regions, the parent, the other's keys, the shared dimensions: one row a pair that has a pixel in common."""
-    rows, known = uploaded(tables, dimensions, keys)
-    source = Source(tables, parents, rows, known)
-    values = [source.dimension(name) for name in shared]
-    if near.through_visits:
-        _meet(source)
-    here = _region(source, near.element.name)
-    assert source.clause is not None
-    universe = tables.universe
-    pixels = universe.commonSkyPix
-    own, others = (tables.skypix_overlap(f.element.name).alias() for f in (near, far))
-    mine = sa.and_(
-        *(own.c[name] == source.keys[name] for name in near.element.required.names),
-        own.c.skypix_system == pixels.system.name,
-        own.c.skypix_level == pixels.level,
-    )
-    theirs = sa.and_(
-        others.c.skypix_index == own.c.skypix_index,
-        others.c.skypix_system == pixels.system.name,
-        others.c.skypix_level == pixels.level,
-    )
-    table = tables.element(far.element.name).alias()
-    places = tables.key_columns(far.element)
-    names = far.element.required.names
-    clause = source.clause.join(own, mine).join(others, theirs)
-    clause = clause.join(table, sa.and_(*(table.c[places[n]] == others.c[n] for n in names)))
-    columns: dict[str, Any] = {name: others.c[name] for name in names}
-    if far.through_visits:
-        link = tables.element("visit_definition").alias()
-        clause = clause.join(
-            link, sa.and_(link.c.instrument == others.c.instrument, link.c.visit == others.c.visit)
-        )
-        columns["visit"] = link.c.exposure
-    return (
-        sa.select(here, table.c.region, rows.c.parent, *columns.values(), *values)
-        .select_from(clause)
-        .where(here.is_not(None), table.c.region.is_not(None), *source.conditions)
-        .distinct()
-    )
-
-
-def _own_regions(
-    store: Store,
-    tables: Tables,
-    near: sky.Footing,
-    parents: DimensionGroup,
-    dimensions: Sequence[str],
-    keys: Sequence[Any],
-    shared: Sequence[str],
-    limit: int,
-    call: Call,
-) -> list[tuple[Any, ...]]:
-    """Each parent's region (as base64), the parent, the shared dimensions."""
-    if isinstance(near.element, SkyPixDimension):
-        place = list(dimensions).index(near.element.name)
-        return [(_pixel(near.element, int(key[place])), parent) for parent, key in enumerate(keys)]
-    rows, known = uploaded(tables, dimensions, keys)
-    source = Source(tables, parents, rows, known)
-    values = [source.dimension(name) for name in shared]
-    if near.through_visits:
-        _meet(source)
-    here = _region(source, near.element.name)
-    statement = source.select(here, rows.c.parent, *values).where(here.is_not(None)).distinct()
-    return store.rows(statement.limit(limit), call)
-
-
-def _pixels(element: SkyPixDimension, own: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Rows as of _candidates for a pixelisation, which has no records: the pixels of each region's envelope."""
-    for text, parent, *values in own:
-        for begin, end in element.pixelization.envelope(region.decode(text)):
-            for index in range(begin, end):
-                yield (text, _pixel(element, index), parent, index, *values)
-
-
-def _around_pixels(
-    tables: Tables, element: SkyPixDimension, far: sky.Footing, indices: Sequence[Any]
-) -> sa.Select[Any]:
-    """The other's region, the parent, the other's keys: what has a pixel of the common pixelisation with a parent's pixel."""
-    common = tables.universe.commonSkyPix
-    pairs: list[list[int]] = []
-    for parent, index in enumerate(indices):
-        if element == common:
-            pairs.append([parent, int(index)])
-        else:
-            ranges = common.pixelization.envelope(element.pixelization.pixel(int(index)))
-            pairs += [[parent, pixel] for begin, end in ranges for pixel in range(begin, end)]
-    rows = tables.dialect.upload(pairs, [sa.BigInteger(), sa.BigInteger()])
-    others = tables.skypix_overlap(far.element.name).alias()
-    table = tables.element(far.element.name).alias()
-    places = tables.key_columns(far.element)
-    names = far.element.required.names
-    clause = rows.join(
-        others,
-        sa.and_(
-            others.c.skypix_index == rows.c.c1,
-            others.c.skypix_system == common.system.name,
-            others.c.skypix_level == common.level,
-        ),
-    ).join(table, sa.and_(*(table.c[places[n]] == others.c[n] for n in names)))
-    columns: dict[str, Any] = {name: others.c[name] for name in names}
-    if far.through_visits:
-        link = tables.element("visit_definition").alias()
-        clause = clause.join(
-            link, sa.and_(link.c.instrument == others.c.instrument, link.c.visit == others.c.visit)
-        )
-        columns["visit"] = link.c.exposure
-    return (
-        sa.select(table.c.region, rows.c.c0, *columns.values())
-        .select_from(clause)
-        .where(table.c.region.is_not(None))
-        .distinct()
-    )
-
-
-@lru_cache(maxsize=20_000)
-def _pixel(element: SkyPixDimension, index: int) -> str:
-    """The region of a pixel, as a registry would have it."""
-    return base64.b64encode(element.pixelization.pixel(index).encode()).decode()
-
-
-def _region(source: Source, element: str) -> Column:
-    """The region of an element whose dimensions are at hand."""
-    assert source.clause is not None
-    owner = source.tables.universe[element]
-    table = source.tables.element(element).alias()
-    places = source.tables.key_columns(owner)
-    on = sa.and_(*(table.c[places[n]] == source.keys[n] for n in owner.required.names))
-    source.clause = source.clause.join(table, on)
-    column: Column = table.c.region
-    return column
-
-
-def _seen_as(name: str, foot: sky.Footing) -> str:
-    """The dimension as which the target has it: an exposure is met through its visits."""
-    return "exposure" if foot.through_visits and name == "visit" else name
 
 
 def _distinct(source: Source, parent: Column, values: dict[str, Column]) -> Links:

@@ -18,6 +18,7 @@ from .names import CollectionRecord, TypeRecord
 from .order import Term, behind, check, sorting
 from .selection import implied
 from .tables import Tables
+from .walk import in_order
 
 Column = sa.ColumnElement[Any]
 
@@ -80,7 +81,8 @@ class Reach:
         on = sa.and_(
             table.c.dataset_type_id == record.id, *(table.c[d] == links.dimensions[d] for d in direct)
         )
-        clause = links.rows.join(table, on).join(ranks, ranks.c.c0 == table.c.collection_id)
+        clause = in_order(tables, links.rows, ranks, sa.true())
+        clause = in_order(tables, clause, table, sa.and_(on, ranks.c.c0 == table.c.collection_id))
         source = Source(tables, record.group, clause, {d: table.c[d] for d in record.info.required})
         dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
         source.conditions += links.conditions
@@ -134,6 +136,9 @@ class Reach:
     def _once(self, rows: sa.Subquery) -> sa.Subquery:
         """Each dataset once a parent (once a validity range, where validity ties them), by its first collection; with find-first what the
         first collection has."""
+        ((_, only), *others) = self.path
+        if not others and (only.type != "CALIBRATION" or self.kinship is Kinship.CALIBRATION):
+            return rows  # one collection has a data ID, or a range of one, only once
         if self.find_first:
             partition = [rows.c.parent, *(rows.c[d] for d in self.record.info.required)]
             place = sa.func.rank().over(partition_by=partition, order_by=rows.c.turn).label("first")

@@ -23,6 +23,7 @@ from .links import Links
 from .names import CollectionRecord, Names, TypeRecord
 from .order import Term, behind, check, sorting
 from .reach import EDGE, Reach
+from .sky_links import SkyLinks
 from .store import Store
 from .tables import Tables
 
@@ -193,8 +194,16 @@ class RelatedQueries:
         given = (question.dimensions, question.keys)
         shared = [name for name in target.names if name in here.group.names]
         if kinship is Kinship.CALIBRATION:
+            # What another shared dimension implies need not be compared.
+            implied = {i for n in shared for i in tables.universe.dimensions[n].implied.names}
+            shared = [name for name in shared if name not in implied]
             certified = any(c.type == "CALIBRATION" for _, c in reached.path)
             forward = reached.record.info.is_calibration and certified
+            if forward and here.timed and _needs_sky(here.group, target):
+                asked = self._asked_of_butler(question, target, call)
+                timed = links.by_time(tables, here.group, *given, ())
+                both = asked.rows.join(timed.rows, timed.parent == asked.parent)
+                return Links(both, asked.parent, asked.dimensions, begin=timed.begin, end=timed.end)
             if forward and here.timed:
                 return links.by_time(tables, here.group, *given, shared)
             assert source is not None
@@ -209,9 +218,8 @@ class RelatedQueries:
             return links.by_data_id(tables, here.group, *given, target)
         # Between observations of their own kind nothing else ties them: any filter, any detector.
         alike = [] if here.families & Side("", target).families else shared
-        return links.by_sky(
-            self.store, tables, here.group, *given, target, alike, call, measure=question.overlap
-        )
+        near = SkyLinks(self.store, tables, here.group, *given, target, call)
+        return near.links(alike, measure=question.overlap)
 
     def _asked_of_butler(self, question: Related, target: DimensionGroup, call: Call) -> Links:
         """Links of dimensions that Butler joins in more than one way at once: its own query, the parents uploaded."""
@@ -348,7 +356,9 @@ class RelatedQueries:
             source = Source(tables, both, rows, known)
         else:
             given = (question.dimensions, question.keys)
-            tied = links.by_sky(self.store, tables, here, *given, target, (), call, measure=question.overlap)
+            tied = SkyLinks(self.store, tables, here, *given, target, call).links(
+                (), measure=question.overlap
+            )
             clause = rows.join(tied.rows, tied.parent == rows.c.parent)
             source = Source(tables, both, clause, {**known, **tied.dimensions})
             share = share if tied.overlap is None else tied.overlap
