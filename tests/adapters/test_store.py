@@ -19,7 +19,8 @@ from lsst.daf.butler import Butler, Config
 from adapters.butler import open_repository
 from adapters.butler.repository import ButlerRepository
 from adapters.caller import Call
-from adapters.errors import BackendUnavailable, Timeout
+from adapters.capability import Capability
+from adapters.errors import BackendUnavailable, BadUserInput, Timeout
 from adapters.protocol import Settings
 from adapters.question import (
     Collections,
@@ -224,6 +225,7 @@ def test_an_untested_registry_is_answered_by_butlers_api_and_check_says_so(tmp_p
         health = asyncio.run(repository.health(Call()))
         assert "public API" in health.facts["path"]
         assert any("not tested" in warning for warning in health.warnings)
+        assert Capability.PROVENANCE not in repository.capabilities
         assert [row[0] for row in asyncio.run(repository.ask(Collections(), Call())).rows] == ["only"]
 
 
@@ -235,6 +237,21 @@ def test_a_sqlite_registry_without_statistics_is_warned_of(tmp_path: Path) -> No
         database.execute("ANALYZE")
     with opened(_At(tmp_path / "repo")) as repository:
         assert not asyncio.run(repository.health(Call())).warnings
+
+
+@pytest.mark.parametrize("options", [{"quantum_graphs": "one.qg"}, {"lineage_depth": "deep"}])
+def test_a_wrong_option_is_refused_when_a_repository_is_named(options: dict[str, Any]) -> None:
+    with pytest.raises(BadUserInput, match="options"):
+        open_repository("small", Settings(uri="nowhere", options=options))
+
+
+def test_without_lsst_pipe_base_there_is_no_provenance_and_the_rest_works(
+    butler_repo: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.butler.provenance.graph.available", lambda: False)
+    with opened(butler_repo("sqlite")) as repository:
+        assert Capability.PROVENANCE not in repository.capabilities
+        assert asyncio.run(repository.ask(Collections(), Call())).rows
 
 
 def test_threads_are_bounded(butler_repo: Callable[..., Repository]) -> None:
