@@ -359,6 +359,11 @@ class RelatedQueries:
             tied = SkyLinks(self.store, tables, here, *given, target, call).links(
                 (), measure=question.overlap
             )
+            if not _relate(here, target):
+                alone = Source(tables, target, tied.rows, tied.dimensions)
+                alone.relate()
+                alone.complete()
+                return alone, tied.parent, share if tied.overlap is None else tied.overlap
             clause = rows.join(tied.rows, tied.parent == rows.c.parent)
             source = Source(tables, both, clause, {**known, **tied.dimensions})
             share = share if tied.overlap is None else tied.overlap
@@ -402,6 +407,19 @@ class RelatedQueries:
 
     def count_data_ids(self, question: RelatedDataIds, call: Call) -> int:
         return len(self.data_ids(question.paged(call.max_rows), call).rows)
+
+
+def _relate(a: DimensionGroup, b: DimensionGroup) -> bool:
+    """Whether some element relates dimensions of both sides (visit_definition: visits and exposures)."""
+    universe = a.universe
+    both = universe.conform([*a.names, *b.names])
+    elements = (universe[name] for name in both.elements)
+    return any(
+        e.defines_relationships
+        and not set(e.minimal_group.names) <= set(a.names)
+        and not set(e.minimal_group.names) <= set(b.names)
+        for e in elements
+    )
 
 
 def _needs_sky(a: DimensionGroup, b: DimensionGroup) -> bool:
