@@ -51,6 +51,7 @@ from .known import KnownDatasets
 from .names import Names
 from .provenance import Provenance
 from .related import RelatedQueries
+from .related_data_ids import RelatedDataIdQueries
 from .store import Store
 from .tables import Tables
 from .untied import Untied
@@ -78,6 +79,7 @@ class Registry:
         self._files = FileQueries(store, tables, names, files)
         self._provenance = provenance
         self._related = RelatedQueries(store, tables, names, api, self._together)
+        joined = RelatedDataIdQueries(store, tables, api)
         self._untied = Untied(self._related, self._data_ids)
         self._explanation = Explanation(self.ask, defaults)
         known = KnownDatasets(store, tables, names, self._datasets)
@@ -102,7 +104,7 @@ class Registry:
             DatasetTypesByName: catalogue.dataset_types_by_name,
             CollectionDatasetTypes: catalogue.of_collections,
             Related: self._related.page,
-            RelatedDataIds: self._related.data_ids,
+            RelatedDataIds: joined.page,
             Lineage: provenance.lineage,
             Recorded: provenance.recorded,
             Used: provenance.used,
@@ -121,7 +123,7 @@ class Registry:
             CollectionLinks: catalogue.count_links,
             CollectionDatasetTypes: catalogue.count_of_collections,
             Related: self._related.count,
-            RelatedDataIds: self._related.count_data_ids,
+            RelatedDataIds: joined.count,
             Lineage: provenance.count_lineage,
             Quanta: provenance.count_quanta,
             QuantumDatasets: provenance.count_quantum_datasets,
