@@ -22,7 +22,7 @@ from .rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the configuration says about one repository."""
+    """What the configuration says about one repository. ``folder`` is where relative paths in ``options`` begin."""
 
     uri: str
     description: str | None = None
@@ -30,14 +30,17 @@ class Settings:
     ivoid: str = "ivo://org.example/{repository}?repo={repository}&id={id}"
     state: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What ``check`` prints about one repository."""
+    """What ``check`` prints about one repository. ``warnings`` slow it; ``problems`` are what it was configured to
+    read beside its registry and cannot."""
 
     facts: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
@@ -153,6 +153,7 @@ class Config(BaseSettings):
     )
     server: ServerConfig = Field(default=ServerConfig(), description="Where the command serve listens.")
     log: LogConfig = Field(default=LogConfig(), description="What is written to standard error.")
+    _folder: Path = PrivateAttr(default=Path())
 
     @classmethod
     def settings_customise_sources(
@@ -176,20 +177,23 @@ class Config(BaseSettings):
             ivoid=repository.ivoid,
             state=str(self.state / label),
             options=repository.options,
+            folder=str(self._folder),
         )
 
     def anchored(self, folder: Path) -> Self:
         """The same with relative paths made absolute; ConfigError for a repository that should be there and is
-        not."""
+        not. Paths in options are the adapter's, which is told the folder."""
         repositories = {
             label: repository.model_copy(
                 update={"uri": _place(f"repositories.{label}.uri", repository, folder)}
             )
             for label, repository in self.repositories.items()
         }
-        return self.model_copy(
+        anchored = self.model_copy(
             update={"repositories": repositories, "state": (folder / self.state).absolute()}
         )
+        anchored._folder = folder.absolute()
+        return anchored
 
 
 class _Environment(EnvSettingsSource):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import os
 import sys
 from typing import Any
 
@@ -40,6 +41,8 @@ def set_up(config: LogConfig) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
+    if not console:
+        shared.append(_of_process)
     last: list[Processor] = (
         [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
         if console
@@ -77,6 +80,12 @@ def _standard_library(level: str, shared: list[Processor], last: list[Processor]
         # uvicorn's own lines about requests would repeat ours.
         "loggers": quiet | {"uvicorn.access": {"level": "CRITICAL"}},
     }
+
+
+def _of_process(_logger: Any, _method: str, event: Any) -> Any:
+    """Say which of several workers this was."""
+    event["pid"] = os.getpid()
+    return event
 
 
 def _bare(_logger: Any, _method: str, event: Any) -> Any:

@@ -81,6 +81,7 @@ def _uvicorn(app: Any, server: ServerConfig, *, factory: bool = False) -> uvicor
         factory=factory,
         workers=server.workers,
         lifespan="on",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

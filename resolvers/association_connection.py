@@ -23,22 +23,22 @@ class AssociationConnection(Paged):
     @strawberry.field
     async def edges(self) -> list[AssociationEdge]:
         """The items of this page, each with its cursor and the reason."""
-        leaf: Leaf[Association] = await self.listing.leaf()
+        leaf: Leaf[Association] = await self.listing.page()
         return [AssociationEdge(tie, partial(leaf.cursor, place)) for place, tie in enumerate(leaf.nodes)]
 
     @strawberry.field
     async def nodes(self) -> list[Dataset]:
         """The items of this page."""
-        leaf: Leaf[Association] = await self.listing.leaf()
+        leaf: Leaf[Association] = await self.listing.page()
         return [tie.node for tie in leaf.nodes]
 
     @strawberry.field
     async def completeness(self) -> Completeness:
         """Whether the list is all that the question has, and if not, why not. Never silently cut."""
-        return completeness(await self.listing.leaf())
+        return completeness(await self.listing.page())
 
     @strawberry.field
     async def explain(self) -> list[str] | None:
         """Why there is nothing, or less than expected: no range is valid then, the dataset has no time, no recorded execution
         read it ... Empty when there is nothing to say."""
-        return await self.listing.explain()
+        return await self.listing.beside(self.listing.explain())

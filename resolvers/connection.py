@@ -89,13 +89,14 @@ class Paged:
     @strawberry.field
     async def page_info(self) -> PageInfo:
         """Where this page stands."""
-        return PageInfo(await self.listing.leaf())
+        return PageInfo(await self.listing.page())
 
     @strawberry.field
     async def total_count(self) -> Long | None:
         """Length of the whole list, whatever the page. Counted only when asked for; null, with an error that says so, where
         counting would pass the limits."""
-        return Long(await self.listing.count())
+        count = await self.listing.beside(self.listing.count())
+        return None if count is None else Long(count)
 
 
 @noun
@@ -107,10 +108,10 @@ class Connection(Paged, Generic[N]):
     @strawberry.field
     async def edges(self) -> list[Edge[N]]:
         """The items of this page, each with its cursor."""
-        leaf = await self.listing.leaf()
+        leaf = await self.listing.page()
         return [Edge(leaf, place) for place in range(len(leaf.nodes))]
 
     @strawberry.field
     async def nodes(self) -> list[N]:
         """The items of this page."""
-        return (await self.listing.leaf()).nodes
+        return (await self.listing.page()).nodes

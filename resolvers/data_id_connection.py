@@ -60,13 +60,13 @@ class DataIdConnection(Paged):
     @strawberry.field
     async def edges(self) -> list[DataIdEdge]:
         """The items of this page, each with its cursor."""
-        leaf: Leaf[Joined] = await self.listing.leaf()
+        leaf: Leaf[Joined] = await self.listing.page()
         return [DataIdEdge(leaf, place) for place in range(len(leaf.nodes))]
 
     @strawberry.field
     async def nodes(self) -> list[DataId]:
         """The items of this page."""
-        leaf: Leaf[Joined] = await self.listing.leaf()
+        leaf: Leaf[Joined] = await self.listing.page()
         return [joined.data_id for joined in leaf.nodes]
 
 
@@ -82,7 +82,7 @@ def identifying(universe: UniverseInfo, dimensions: tuple[str, ...]) -> tuple[st
 
 async def data_ids(scope: Scope, rows: Rows) -> list[Joined]:
     """The data IDs of an answer. Behind its columns a row may hold what it was ordered by."""
-    places = {column.name: place for place, column in enumerate(rows.columns)}
+    places = dict(rows.places)
     overlap = places.pop("overlap", None)
     places.pop("parent", None)
     required = identifying(await scope.universe(), tuple(places))

@@ -24,13 +24,13 @@ class DatasetConnection(Connection[Dataset]):
     @strawberry.field
     async def completeness(self) -> Completeness:
         """Whether the list is all that the question has, and if not, why not. Never silently cut."""
-        return completeness(await self.listing.leaf())
+        return completeness(await self.listing.page())
 
     @strawberry.field
     async def explain(self) -> list[str] | None:
         """Why there is nothing, or less than expected: which constraint leaves no rows, which collection or type is unknown
         here. Empty when there is nothing to say."""
-        return await self.listing.explain()
+        return await self.listing.beside(self.listing.explain())
 
     @strawberry.field
     async def facets(
@@ -46,4 +46,5 @@ class DatasetConnection(Connection[Dataset]):
         """Counts by the values of these dimensions or fields, over the whole list and not only this page."""
         if not by or len(set(by)) != len(by):
             raise BadUserInput("facets: by names at least one dimension or field, each once.")
-        return facet_list(await self.listing.facets(tuple(by), first))
+        facets = await self.listing.beside(self.listing.facets(tuple(by), first))
+        return None if facets is None else facet_list(facets)

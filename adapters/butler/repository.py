@@ -85,9 +85,9 @@ class ButlerRepository:
             # lsst-pipe-base reads the graphs, and is an optional dependency.
             self.capabilities -= {Capability.PROVENANCE}
         try:
-            self._graphs = GraphFiles(settings.options)
+            self._graphs = GraphFiles(settings.options, settings.folder)
             self._deepest = int(settings.options.get("lineage_depth", 20))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: ~ of nobody
             raise BadUserInput(f"options: {error}") from None
         self._opened: _Opened | None = None
         self._recorded: ProvenanceStore | None = None
@@ -204,6 +204,8 @@ class ButlerRepository:
                 tables,
             )
             path = Registry(store, tables, defaults, datastores(config, butler), api, provenance)
+        for problem in self._graphs.problems():
+            log.warning("a configured file cannot be read", repository=self.name, problem=problem)
         return _Opened(store, factory, universe, describe(universe), path, not strange, tuple(strange))
 
     def _provenance(
@@ -238,7 +240,7 @@ class ButlerRepository:
             **{label: str(number) for label, number in counts.items()},
             "capabilities": ", ".join(sorted(self.capabilities)),
         }
-        return Health(facts, tuple(self._warnings(opened, call)))
+        return Health(facts, tuple(self._warnings(opened, call)), self._graphs.problems())
 
     def _warnings(self, opened: _Opened, call: Call) -> list[str]:
         found = []

@@ -20,7 +20,7 @@ from gateway.commands.serve import CONFIG_OPTION
 def check(file: Path) -> None:
     """Open every repository of a configuration and say what it can do.
 
-    Exits with 1 when one cannot be read.
+    Exits with 1 when one, or a file that its options name, cannot be read.
     """
     from gateway.config import load
     from gateway.log import set_up
@@ -35,29 +35,29 @@ def check(file: Path) -> None:
 
 
 async def _report(repositories: Mapping[str, Repository], allowed: float) -> list[str]:
-    """Print a paragraph about each repository; the labels of those that cannot be read."""
+    """Print a paragraph about each repository; what of them cannot be read."""
     unread = []
     try:
         for label, repository in repositories.items():
-            if not await _describe(label, repository, allowed):
-                unread.append(label)
+            unread += await _describe(label, repository, allowed)
     finally:
         for repository in repositories.values():
             await repository.close()
     return unread
 
 
-async def _describe(label: str, repository: Repository, allowed: float) -> bool:
+async def _describe(label: str, repository: Repository, allowed: float) -> list[str]:
+    """Print a paragraph about one repository; its label if it cannot be read, or not all of it."""
     try:
         async with asyncio.timeout(allowed):
             health = await repository.health(Call())
     except TimeoutError:
         click.echo(f"{label}: cannot be read: no answer within {allowed:g} seconds (limits.timeout)")
-        return False
+        return [label]
     except Exception as error:  # noqa: BLE001  whatever an adapter raises, the other repositories are still checked
         click.echo(f"{label}: cannot be read: {_reason(error)}")
-        return False
-    click.echo(f"{label}: can be read")
+        return [label]
+    click.echo(f"{label}: can be read{' in part' if health.problems else ''}")
     facts = {
         "adapter": repository.adapter,
         "uri": _without_password(repository.settings.uri),
@@ -67,9 +67,10 @@ async def _describe(label: str, repository: Repository, allowed: float) -> bool:
     width = max(map(len, facts))
     for name, fact in facts.items():
         click.echo(f"  {name:<{width}}  {fact}")
-    for warning in health.warnings:
-        click.echo(f"  warning: {' '.join(warning.split())}")
-    return True
+    for kind, sentences in (("problem", health.problems), ("warning", health.warnings)):
+        for sentence in sentences:
+            click.echo(f"  {kind}: {' '.join(sentence.split())}")
+    return [f"{label} (in part)"] if health.problems else []
 
 
 def _reason(error: Exception) -> str:

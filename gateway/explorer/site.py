@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.explorer.example import FOLDER as EXAMPLES
 from gateway.explorer.example import load_examples
 from gateway.explorer.unbuilt import unbuilt_page
+from gateway.http.codings import chosen
 
 DIST = Path(__file__).parent / "dist"
 
@@ -93,6 +94,6 @@ def _asset(folder: Path, request: Request) -> Response:
         raise HTTPException(404)
     headers = ASSET | {"Vary": "Accept-Encoding"}
     zipped = path.with_name(path.name + ".gz")
-    if "gzip" in request.headers.get("accept-encoding", "") and zipped.is_file():
+    if zipped.is_file() and chosen(request.headers.get("accept-encoding"), ("gzip",)) == "gzip":
         return FileResponse(zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=media_type)
     return FileResponse(path, headers=headers, media_type=media_type)

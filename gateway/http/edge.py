@@ -1,4 +1,5 @@
-"""What every request passes on its way in and out: its id, its line in the log, headers for browsers, CORS."""
+"""What every request passes on its way in and out: its id, its line in the log, headers for browsers, compression,
+CORS."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http.compression import Compression
 from gateway.http.errors import Masking
 
 log = structlog.get_logger("gateway.access")
@@ -85,7 +87,7 @@ def middleware(origins: Sequence[str] = ()) -> list[Middleware]:
     ``origins`` are those whose pages may call the service from a browser (``*`` for all); none by default. No cookies
     are ever asked for, and a token that such a page holds travels in Authorization.
     """
-    stack = [Middleware(Edge)]
+    stack = [Middleware(Edge), Middleware(Compression)]
     if origins:
         stack.append(
             Middleware(

@@ -25,7 +25,7 @@ def response_type(accept: str | None) -> str:
     quality: dict[str, float] = {}
     for item in accept.split(","):
         media_range, _, parameters = item.partition(";")
-        q = _quality(parameters)
+        q = weight_of(parameters)
         if q is not None:
             name = media_range.strip().lower()
             quality[name] = max(q, quality.get(name, 0.0))
@@ -64,7 +64,7 @@ def _unsupported(message: str) -> Refusal:
     return refuse(message, 415, headers={"Accept-Post": JSON})
 
 
-def _quality(parameters: str) -> float | None:
+def weight_of(parameters: str) -> float | None:
     """The weight among the parameters of a media range; None where it is no weight."""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")

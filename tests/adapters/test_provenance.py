@@ -35,19 +35,7 @@ from adapters.question import (
 )
 from adapters.rows import Rows
 
-from . import recorded
 from .recorded import ALL, CALL, FIRST, SECOND, Demo, kin
-
-
-@pytest.fixture(scope="module")
-def demo() -> Demo:
-    return recorded.demo()
-
-
-@pytest.fixture(scope="module")
-def provenance() -> Provenance:
-    return recorded.provenance()
-
 
 # -------------------- counts and lists
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import zipfile
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from adapters.butler import open_repository
 from adapters.butler.provenance import (
     GraphFiles,
-    Provenance,
     graph,
 )
 from adapters.butler.provenance.facts import (
@@ -21,7 +24,10 @@ from adapters.butler.provenance.facts import (
     Role,
     Status,
 )
+from adapters.errors import BadUserInput
+from adapters.protocol import Settings
 from adapters.question import (
+    Collections,
     Constraint,
     Lineage,
     Op,
@@ -31,19 +37,7 @@ from adapters.question import (
     Way,
 )
 
-from . import recorded
 from .recorded import ALL, CALL, FIRST, SECOND, Demo, readings, used
-
-
-@pytest.fixture(scope="module")
-def demo() -> Demo:
-    return recorded.demo()
-
-
-@pytest.fixture(scope="module")
-def provenance() -> Provenance:
-    return recorded.provenance()
-
 
 # -------------------- files
 
@@ -163,6 +157,49 @@ def test_a_provenance_file_of_a_run_that_the_repository_holds(demo: Demo, tmp_pa
 def test_files_must_be_a_list() -> None:
     with pytest.raises(ValueError, match="list of paths"):
         GraphFiles({"quantum_graphs": "one.qg"})
+
+
+def test_a_home_that_does_not_exist_is_refused() -> None:
+    options = {"quantum_graphs": ["~nobody.here/one.qg"]}
+    with pytest.raises(BadUserInput, match="home"):
+        open_repository("hsc", Settings("nowhere", options=options))
+
+
+def test_relative_paths_begin_at_a_folder(tmp_path: Path, predicted: Path) -> None:
+    shutil.copy(predicted, tmp_path / "third.qg")
+    found, notes = GraphFiles({"quantum_graphs": ["third.qg", str(predicted)]}, str(tmp_path)).sources()
+    assert [source.name for source in found] == [f"file:{tmp_path / 'third.qg'}", f"file:{predicted}"]
+    assert notes == []
+
+
+def test_what_cannot_be_a_graph_is_told_to_the_operator(tmp_path: Path, predicted: Path) -> None:
+    (tmp_path / "torn.qg").write_bytes(predicted.read_bytes()[:5_000])
+    (tmp_path / "folder.qg").mkdir()
+    with zipfile.ZipFile(tmp_path / "other.qg", "w") as archive:
+        archive.writestr("readme", "no graph")
+    names = ["torn.qg", "folder.qg", "other.qg", "missing.qg", str(predicted)]
+    assert GraphFiles({"quantum_graphs": names}, str(tmp_path)).problems() == (
+        f"quantum_graphs: '{tmp_path / 'torn.qg'}' is not a quantum graph, or not a whole one",
+        f"quantum_graphs: '{tmp_path / 'folder.qg'}' cannot be read: is a directory",
+        f"quantum_graphs: '{tmp_path / 'other.qg'}' is not a quantum graph",
+        f"quantum_graphs: '{tmp_path / 'missing.qg'}' cannot be read: no such file or directory",
+    )
+
+
+def test_a_missing_file_is_logged_once_and_stops_nothing(demo: Demo, tmp_path: Path) -> None:
+    options = {"quantum_graphs": ["missing.qg"]}
+    repository = open_repository("hsc", Settings(str(demo.root), options=options, folder=str(tmp_path)))
+
+    async def ask() -> None:
+        await repository.universe(CALL)
+        await repository.ask(Collections(), CALL)
+        assert len((await repository.health(CALL)).problems) == 1
+        await repository.close()
+
+    with capture_logs() as logs:
+        asyncio.run(ask())
+    (told,) = (event for event in logs if event["log_level"] == "warning")
+    assert told["repository"] == "hsc" and str(tmp_path / "missing.qg") in told["problem"]
 
 
 # -------------------- what graphs say

@@ -28,19 +28,8 @@ from adapters.caller import Call
 from adapters.errors import Timeout, Unsupported
 from adapters.question import Quanta, Recorded
 
-from . import recorded
 from .recorded import CALL, FIRST, SECOND, Demo, contents, readings
 from .repositories import build
-
-
-@pytest.fixture(scope="module")
-def demo() -> Demo:
-    return recorded.demo()
-
-
-@pytest.fixture(scope="module")
-def provenance() -> Provenance:
-    return recorded.provenance()
 
 
 def test_a_restart_reads_nothing(demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,19 +48,7 @@ from adapters.question import (
 )
 from adapters.rows import Column, Kind, Rows
 
-from . import recorded
-from .recorded import CALL, Demo, used
-
-
-@pytest.fixture(scope="module")
-def demo() -> Demo:
-    return recorded.demo()
-
-
-@pytest.fixture(scope="module")
-def provenance() -> Provenance:
-    return recorded.provenance()
-
+from .recorded import CALL, used
 
 CHAIN: list[Fact] = [
     DatasetFact("a" * 32, "raw", place([1]), True),

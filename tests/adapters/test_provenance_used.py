@@ -21,18 +21,7 @@ from adapters.question import (
     Way,
 )
 
-from . import recorded
 from .recorded import CALL, FIRST, SECOND, Demo, kin, used
-
-
-@pytest.fixture(scope="module")
-def demo() -> Demo:
-    return recorded.demo()
-
-
-@pytest.fixture(scope="module")
-def provenance() -> Provenance:
-    return recorded.provenance()
 
 
 def test_recorded(demo: Demo, provenance: Provenance) -> None:

@@ -41,6 +41,27 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> Non
     assert not (broken / "gen3.sqlite3").exists()
 
 
+def test_quantum_graph_files_that_cannot_be_read_are_problems(tmp_path: Path) -> None:
+    """Relative paths begin at the folder of the configuration file."""
+    (graph, *_) = demonstration().rglob("run_provenance_*.qg")
+    shutil.copy(graph, tmp_path / "there.qg")
+    file = configuration_file(tmp_path)
+    content = yaml.safe_load(file.read_text())
+    content["repositories"]["hsc"]["options"] = {"quantum_graphs": ["there.qg"]}
+    file.write_text(yaml.safe_dump(content))
+    assert run("check", "--config", file).returncode == 0
+    content["repositories"]["hsc"]["options"] = {"quantum_graphs": ["there.qg", "missing.qg"]}
+    file.write_text(yaml.safe_dump(content))
+    done = run("check", "--config", file)
+    assert done.returncode == 1
+    assert done.stderr == "butler-gateway: cannot be read: hsc (in part)\n"
+    assert done.stdout.startswith("hsc: can be read in part\n")
+    (problem,) = (line for line in done.stdout.splitlines() if "problem: " in line)
+    assert problem == (
+        f"  problem: quantum_graphs: '{tmp_path / 'missing.qg'}' cannot be read: no such file or directory"
+    )
+
+
 def test_passwords_are_not_printed(tmp_path: Path) -> None:
     file = tmp_path / "gateway.yaml"
     file.write_text(

@@ -14,7 +14,10 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from starlette.applications import Starlette
 
+from gateway.config import ServerConfig
+from gateway.running import _uvicorn
 from tests.demonstration import COMMAND, configuration_file, environment, run, running
 
 QUERY = '{ repository(name: "hsc") { collection(name: "HSC/defaults") { type } } }'
@@ -118,6 +121,16 @@ def test_the_log_holds_one_line_a_request_and_no_token(tmp_path: Path) -> None:
         ("/healthz", 200, "one-of-ours")
     ]
     assert "secret" not in "".join(gateway.lines)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
+def test_the_fast_loop_and_parser_are_used() -> None:
+    """uvicorn takes slower ones without a word where they are missing."""
+    config = _uvicorn(Starlette(), ServerConfig())
+    config.load()
+    factory = config.get_loop_factory()
+    assert factory is not None and factory.__module__.startswith("uvloop")
+    assert config.http_protocol_class.__name__ == "HttpToolsProtocol"
 
 
 def test_importing_the_application_imports_no_storage() -> None:
