@@ -69,12 +69,18 @@ class Rows:
     key: Callable[[Row], tuple[KeyValue, ...]] | None = None
     types: Mapping[str, TypeInfo] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what is unknown here, for explain
+    _places: Mapping[str, int] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def places(self) -> Mapping[str, int]:
+        """Where each column is, by name."""
+        if self._places is None:
+            self._places = {column.name: place for place, column in enumerate(self.columns)}
+        return self._places
 
     def index(self, name: str) -> int:
-        for position, column in enumerate(self.columns):
-            if column.name == name:
-                return position
-        raise KeyError(name)
+        """Raises KeyError."""
+        return self.places[name]
 
 
 @dataclass(frozen=True, slots=True)

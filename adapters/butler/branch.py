@@ -23,6 +23,7 @@ from .tables import Tables
 from .walk import walk, walked
 
 Column = sa.ColumnElement[Any]
+Limit = int | sa.BindParameter[int]
 
 _NULLS: Mapping[Kind, type[sa.types.TypeEngine[Any]]] = {Kind.STRING: sa.Text, Kind.FLOAT: sa.Float}
 
@@ -82,7 +83,7 @@ class Piece:
     source: Source
     columns: dict[str, Column]
     order: list[Column] = field(default_factory=list)
-    limit: int | None = None
+    limit: Limit | None = None
 
     def select(self) -> sa.Select[Any]:
         statement = self.source.select(*(column.label(name) for name, column in self.columns.items()))
@@ -97,7 +98,7 @@ def build(
     restriction: Restriction,
     tables: Tables,
     *,
-    limit: int | None,
+    limit: Limit | None,
     find_first: bool,
 ) -> list[Piece]:
     """SELECTs of type, dataset_id, rank, then ``columns`` (dimensions of all types, null where this one lacks
@@ -164,7 +165,7 @@ def _piece(
     restriction: Restriction,
     tables: Tables,
     *,
-    limit: int | None,
+    limit: Limit | None,
     find_first: bool,
 ) -> Piece | None:
     dialect, record = tables.dialect, branch.type

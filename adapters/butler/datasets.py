@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ..caller import Call
 from ..errors import BadUserInput, TooComplex
-from ..question import Datasets, Op
+from ..question import Datasets, Op, Page
 from ..rows import Facets, Row, Rows
 from . import glob, sky
 from .api import ButlerApi
@@ -201,19 +201,38 @@ class DatasetQueries:
         candidates, notes = self.prepare(question, call, path)
         if not candidates:
             return Rows((), [], notes=notes, key=lambda row: row)
-        selection = Selection(question, candidates, self._tables)
+        selection, statements = self._built(question, candidates)
         wanted = question.page.first + 1
         found: list[Row] = []
-        for chunk in selection.chunks():
-            statement = selection.page(chunk, wanted - len(found))
-            if statement is not None:
-                found += self._store.rows(statement, call)
+        for statement in statements:
+            found += self._store.rows(statement, call, {"most": wanted - len(found)})
             if len(found) >= wanted:
                 break
         more = len(found) > question.page.first
         rows = selection.rows(found[: question.page.first], more)
         rows.notes = notes
         return rows
+
+    def _built(
+        self, question: Datasets, candidates: list[Candidate]
+    ) -> tuple[Selection, Iterable[sa.Select[Any]]]:
+        """The statements of a page, those after the first only where they are needed; of a list's beginning, which is asked for again and
+        again, built once."""
+
+        def build() -> tuple[Selection, Iterator[sa.Select[Any]]]:
+            selection = Selection(question, candidates, self._tables)
+            pages = (selection.page(chunk) for chunk in selection.chunks())
+            return selection, (page for page in pages if page is not None)
+
+        parts = tuple(candidate.identity for candidate in candidates)
+        if question.page.after is not None or None in parts:
+            return build()
+
+        def keep() -> tuple[Selection, list[sa.Select[Any]]]:
+            selection, statements = build()
+            return selection, list(statements)
+
+        return self._store.statements.once((replace(question, page=Page(0)), parts), keep)
 
     def count(self, question: Datasets, call: Call) -> int:
         candidates, _ = self.prepare(replace(question, order=()), call)

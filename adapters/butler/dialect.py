@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -79,9 +80,24 @@ class Dialect:
 
     # uploads -------------------------------------------------------------------------------------------------------
 
+    @staticmethod
+    def packed(rows: Sequence[Sequence[Any]]) -> str:
+        """Rows as the value of an upload's parameter."""
+        try:
+            return orjson.dumps(rows).decode()
+        except TypeError:  # lone surrogates, integers past 64 bits: they match nothing, but are no fault
+            return json.dumps(rows)
+
     def upload(self, rows: Sequence[Sequence[Any]], kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
         """A table of keys, in one parameter: columns ``parent`` (position of the row), ``c0``, ``c1`` ..."""
-        each = sa.func.json_each(sa.bindparam(None, json.dumps(rows), sa.Text())).table_valued("key", "value")
+        return self.unpacked(sa.bindparam(None, self.packed(rows), sa.Text()), kinds)
+
+    def uploaded(self, name: str, kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
+        """The same with the rows ``packed`` in a named parameter, given when the statement runs."""
+        return self.unpacked(sa.bindparam(name, type_=sa.Text(), required=True), kinds)
+
+    def unpacked(self, packed: Column, kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
+        each = sa.func.json_each(packed).table_valued("key", "value")
         columns: list[Column] = [sa.cast(each.c.key, sa.Integer()).label("parent")]
         for position, kind in enumerate(kinds):
             value = sa.func.json_extract(each.c.value, sa.literal_column(f"'$[{position}]'"), type_=kind)
@@ -139,10 +155,9 @@ class PostgreSQL(Dialect):
     def glob(self, column: Column, pattern: str) -> Column:
         return column.op("~", is_comparison=True)(glob.to_postgres(pattern))
 
-    def upload(self, rows: Sequence[Sequence[Any]], kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
-        value = sa.cast(sa.bindparam(None, json.dumps(rows), sa.Text()), postgresql.JSONB())
+    def unpacked(self, packed: Column, kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
         each = (
-            sa.func.jsonb_array_elements(value)
+            sa.func.jsonb_array_elements(sa.cast(packed, postgresql.JSONB()))
             .table_valued("value", with_ordinality="place")
             .render_derived()
         )

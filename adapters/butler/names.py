@@ -1,12 +1,12 @@
 """Names into registry rows: search paths, chains, globs, dataset types and what collections may hold.
 
-Looked up afresh for each question and only for what it names, so that the answer is as new as the registry and its cost does not grow with the
-number of collections.
+Only what a question names is looked up, so that its cost does not grow with the number of collections; and what was looked up is known as long as
+nobody commits to the registry, so that the answer is as new as the registry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -16,12 +16,14 @@ from ..caller import Call
 from ..errors import BadUserInput, NotFound, unknown
 from ..rows import TypeInfo
 from . import glob
+from .memory import Memory
 from .store import Store
 from .tables import Tables
 
 TYPES = {1: "RUN", 2: "TAGGED", 3: "CHAINED", 4: "CALIBRATION"}
 CODES = {name: code for code, name in TYPES.items()}
-_MOST_REMEMBERED = 5_000  # dataset types, or collections of a path, that a request keeps
+_MOST_REMEMBERED = 5_000  # dataset types, or collections of a path, that are kept
+_MOST_LEARNT = 200  # search paths, their contents, sets of dataset types
 _NEAREST_AMONG = 20_000  # names looked through for the nearest ones
 
 
@@ -57,6 +59,19 @@ class Names:
         self._tables = tables
         self._defaults = defaults
         self._groups: dict[int, DimensionGroup] = {}
+        self._learnt: tuple[Hashable, Memory] = (None, Memory(0))
+
+    def memory(self, call: Call) -> Memory:
+        """What was learnt in the registry's present state; within one request that of its beginning."""
+        memory: Memory | None = call.memory.get(self)
+        if memory is None:
+            with self._store.session(call):
+                state = self._store.state()
+            learnt = self._learnt
+            if learnt[0] != state:
+                learnt = self._learnt = (state, Memory(_MOST_LEARNT))
+            memory = call.memory[self] = learnt[1]
+        return memory
 
     # collections
 
@@ -123,7 +138,8 @@ class Names:
         BadUserInput
             None was named and the repository has no default ones.
         """
-        known = call.memory.get((self, "path", collections))
+        memory = self.memory(call)
+        known = memory.get(("path", collections))
         if known is not None:
             return list(known)
         wanted = self._defaults if collections is None else collections
@@ -142,7 +158,8 @@ class Names:
             else:
                 raise self.missing_collection(pattern, call)
         found_path = self.flatten(list(roots.values()), call)
-        call.memory[(self, "path", collections)] = tuple(found_path)
+        if len(found_path) <= _MOST_REMEMBERED:
+            memory.keep(("path", collections), tuple(found_path))
         return found_path
 
     def flatten(self, roots: Sequence[CollectionRecord], call: Call) -> list[CollectionRecord]:
@@ -183,7 +200,8 @@ class Names:
         """
         table, dialect = self._tables.dataset_type, self._tables.dialect
         exact = [p for p in patterns if not glob.is_glob(p)]
-        whole = call.memory.get((self, "types"))
+        memory = self.memory(call)
+        whole = memory.get("types")
         if whole is not None:
             globs = [p for p in patterns if glob.is_glob(p)]
             found = [
@@ -196,27 +214,31 @@ class Names:
             clauses += [dialect.glob(table.c.name, p) for p in patterns if glob.is_glob(p)]
             if not clauses:
                 return []
-            found = self.type_rows(sa.or_(*clauses), call, frozenset(exact))
+            known_types: list[TypeRecord] | None = memory.get(("types", tuple(patterns)))
+            found = known_types or self.type_rows(sa.or_(*clauses), call, frozenset(exact))
+            if len(found) <= _MOST_REMEMBERED:
+                memory.keep(("types", tuple(patterns)), found)
         if not lenient:
             known = {record.name for record in found}
             for name in exact:
                 if name not in known:
                     raise self.missing_type(name, call)
-        return found
+        return list(found)
 
     def remember_types(self, call: Call) -> None:
-        """Learn every dataset type once for this request, unless there are very many: nested questions ask for one after the
-        other. One statement, and none where they are known."""
-        if (self, "types") in call.memory:
+        """Learn every dataset type at once, unless there are very many: nested questions ask for one after the other. Two statements,
+        and none where they are known."""
+        memory = self.memory(call)
+        if memory.get("types") is not None:
             return
         table = self._tables.dataset_type
         ((count,),) = self._store.rows(sa.select(sa.func.count()).select_from(table), call)
         if count <= _MOST_REMEMBERED:
-            call.memory[(self, "types")] = {r.name: r for r in self.type_rows(sa.true(), call)}
+            memory.keep("types", {r.name: r for r in self.type_rows(sa.true(), call)})
 
     def type(self, name: str, call: Call) -> TypeRecord:
         """One dataset type by its exact name. Raises NotFound, and BadUserInput for a glob, which may be several."""
-        whole: dict[str, TypeRecord] | None = call.memory.get((self, "types"))
+        whole: dict[str, TypeRecord] | None = self.memory(call).get("types")
         if whole is not None and name in whole:
             return replace(whole[name], exact=True)
         found = self.type_rows(self._tables.dataset_type.c.name == name, call, frozenset((name,)))
@@ -301,35 +323,36 @@ class Names:
         self, types: Sequence[TypeRecord], path: Sequence[CollectionRecord], call: Call
     ) -> set[tuple[int, int]]:
         """Pairs of (dataset type id, collection id) that may have datasets: Butler's own summaries. One statement."""
-        table, dialect = self._tables.summary, self._tables.dialect
         if not types or not path:
             return set()
-        if (whole := self._contents(path, call)) is not None:
+        memory = self.memory(call)
+        ids = tuple(record.id for record in path)
+        if memory.get("types") is not None and len(path) <= _MOST_REMEMBERED:
+            # Other types of this path will be asked for.
+            whole: set[tuple[int, int]] = memory.once(("contents", ids), lambda: self._held(ids, None, call))
             return {(t.id, c.id) for t in types for c in path if (t.id, c.id) in whole}
-        statement = sa.select(table.c.dataset_type_id, table.c.collection_id).where(
-            dialect.within(table.c.collection_id, [record.id for record in path]),
-            dialect.within(table.c.dataset_type_id, [record.id for record in types]),
-        )
-        return {(row[0], row[1]) for row in self._store.rows(statement, call)}
+        kinds = tuple(record.id for record in types)
+        return memory.once(("contents", ids, kinds), lambda: self._held(ids, kinds, call))
 
-    def _contents(self, path: Sequence[CollectionRecord], call: Call) -> set[tuple[int, int]] | None:
-        """All that the collections of a path may hold, once for a request that remembers the types."""
-        if (self, "types") not in call.memory or len(path) > _MOST_REMEMBERED:
-            return None
-        ids = tuple(sorted(record.id for record in path))
-        found: set[tuple[int, int]] | None = call.memory.get((self, "contents", ids))
-        if found is None:
-            table = self._tables.summary
-            clause = self._tables.dialect.within(table.c.collection_id, list(ids))
-            statement = sa.select(table.c.dataset_type_id, table.c.collection_id).where(clause)
-            found = {(row[0], row[1]) for row in self._store.rows(statement, call)}
-            call.memory[(self, "contents", ids)] = found
-        return found
+    def _held(
+        self, collections: Sequence[int], types: Sequence[int] | None, call: Call
+    ) -> set[tuple[int, int]]:
+        table, within = self._tables.summary, self._tables.dialect.within
+        statement = sa.select(table.c.dataset_type_id, table.c.collection_id).where(
+            within(table.c.collection_id, list(collections))
+        )
+        if types is not None:
+            statement = statement.where(within(table.c.dataset_type_id, list(types)))
+        return {(row[0], row[1]) for row in self._store.rows(statement, call)}
 
     def governors(self, dimension: str, path: Sequence[CollectionRecord], call: Call) -> dict[int, list[str]]:
         """The values of a governor dimension in each collection's datasets. One statement."""
+        ids = tuple(record.id for record in path)
+        return self.memory(call).once((dimension, ids), lambda: self._governors(dimension, ids, call))
+
+    def _governors(self, dimension: str, path: Sequence[int], call: Call) -> dict[int, list[str]]:
         table = self._tables.governor_summary(dimension)
-        clause = self._tables.dialect.within(table.c.collection_id, [record.id for record in path])
+        clause = self._tables.dialect.within(table.c.collection_id, list(path))
         found: dict[int, list[str]] = {}
         for collection, value in self._store.rows(
             sa.select(table.c.collection_id, table.c[dimension]).where(clause), call

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +19,16 @@ from ..errors import BadCursor, BadUserInput, TooComplex
 from ..question import Datasets, KeyValue
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
-from .branch import Branch, Extra, Piece, Restriction, build, key_values
+from .branch import Branch, Extra, Limit, Piece, Restriction, build, key_values
 from .joins import resolve
 from .names import CollectionRecord, TypeRecord
 from .order import Term, behind, check, sorting
 from .tables import Tables
 
 Column = sa.ColumnElement[Any]
+
+MOST: Limit = sa.bindparam("most", type_=sa.Integer(), required=True)
+"""A limit that is said when the statement runs."""
 
 _NARROW_COLLECTIONS = 40  # more collections than this are searched in one wide branch
 _GOVERNOR_VALUES = 8  # likewise for instruments and sky maps of one collection
@@ -41,6 +44,14 @@ class Candidate:
     branches: list[Branch]
     find_first: bool
     restriction: Restriction = field(default_factory=Restriction)
+
+    @property
+    def identity(self) -> Hashable:
+        """What its SQL is made of; None where that is of one question only, keys and ids found beforehand."""
+        if self.restriction.keys or self.restriction.ids is not None:
+            return None
+        shapes = tuple((b.collections, b.calibration, tuple(b.fixed.items())) for b in self.branches)
+        return (self.type.id, self.type.info, self.find_first, shapes)
 
     @property
     def single(self) -> bool:
@@ -183,7 +194,7 @@ class Selection:
         if chunk:
             yield chunk
 
-    def page(self, chunk: Sequence[Candidate], limit: int) -> sa.Select[Any] | None:
+    def page(self, chunk: Sequence[Candidate], limit: Limit = MOST) -> sa.Select[Any] | None:
         """The first ``limit`` datasets of these types behind the page key, with runs, ingest dates and implied
         dimensions, which are looked up for these only."""
         if len(chunk) == 1 and chunk[0].single:
@@ -217,7 +228,7 @@ class Selection:
             return parts[0]
         return sa.union_all(*(sa.select(part) for part in parts)).subquery()
 
-    def _of_type(self, candidate: Candidate, limit: int | None) -> sa.Subquery | None:
+    def _of_type(self, candidate: Candidate, limit: Limit | None) -> sa.Subquery | None:
         """The datasets of one type, each once, the first ones where there is a limit."""
         rows = self._union([piece.select().subquery() for piece in self._pieces(candidate, limit)])
         if rows is None:
@@ -226,7 +237,7 @@ class Selection:
             return rows
         return self._once(rows, candidate, limit)
 
-    def _pieces(self, candidate: Candidate, limit: int | None) -> Iterator[Piece]:
+    def _pieces(self, candidate: Candidate, limit: Limit | None) -> Iterator[Piece]:
         after_all = candidate.find_first and self._by_dataset() and not candidate.single
         for branch in candidate.branches:
             yield from build(
@@ -240,7 +251,7 @@ class Selection:
                 find_first=candidate.find_first,
             )
 
-    def _once(self, rows: sa.Subquery, candidate: Candidate, limit: int | None) -> sa.Subquery:
+    def _once(self, rows: sa.Subquery, candidate: Candidate, limit: Limit | None) -> sa.Subquery:
         """Of each data ID (or of each dataset) the row of the first collection."""
         dimensions = [rows.c[d] for d in candidate.type.info.required]
         partition = dimensions if candidate.find_first else [rows.c.dataset_id]
@@ -289,7 +300,7 @@ class Selection:
         return plain + tuple(RowColumn(n, self.tables.kind(n), dimension=True) for n in self.group.names)
 
     def _dressed(
-        self, clause: sa.FromClause, found: Mapping[str, Column], order: Sequence[Column], limit: int
+        self, clause: sa.FromClause, found: Mapping[str, Column], order: Sequence[Column], limit: Limit
     ) -> sa.Select[Any]:
         """Rows in the order of ``columns()``, then the extras, from what was ``found``."""
         tables = self.tables

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
@@ -23,12 +23,16 @@ from sqlalchemy.engine import URL
 from ..caller import Call
 from ..errors import BackendUnavailable, Timeout
 from .dialect import Dialect, PostgreSQL
+from .memory import Memory
 
 THREADS = 16
 """Statements at once against one repository; Butler's own engine allows 40."""
 
+_BEGIN = "SELECT set_config('statement_timeout', %(milliseconds)s, true), pg_current_snapshot()::text"
+
 _BUSY_SECONDS = 10.0  # how long a reader waits for a writer that is committing to SQLite
 _PROGRESS_STEPS = 20_000  # SQLite virtual machine steps between two looks at the clock
+_STATEMENTS = 500
 
 
 class Store:
@@ -41,9 +45,13 @@ class Store:
         self.schema: str | None = registry.get("namespace")
         url: URL = registry.connectionString
         self.sqlite = url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.sqlite else _postgresql_engine(url)
+        connect = _sqlite_connector(url)
+        self.engine = _sqlite_engine(connect) if self.sqlite else _postgresql_engine(url)
         self.dialect: Dialect = Dialect()
+        self.statements = Memory(_STATEMENTS)
+        """Statements by what they were built from: those with named parameters are built and compiled once."""
         self._local = threading.local()
+        self._watch = _Watch(connect) if self.sqlite else None
 
     def connect(self, call: Call) -> None:
         """Look at the database once; for PostgreSQL learn how it sorts. Raises BackendUnavailable."""
@@ -69,17 +77,29 @@ class Store:
             yield
             return
         with self._mistakes(), self.engine.connect() as connection:
-            if not self.sqlite:
-                milliseconds = max(1, int(self._remaining(call) * 1000))
-                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+            self._local.state = self._watch.state() if self._watch else self._begun(connection, call)
             self._local.connection = connection
             try:
                 yield
             finally:
                 self._local.connection = None
 
-    def rows(self, statement: sa.Executable, call: Call) -> list[Any]:
-        """Run one statement and fetch every row as the driver's plain tuples. Raises as ``session`` does."""
+    def _begun(self, connection: sa.Connection, call: Call) -> str:
+        """Begin a transaction on PostgreSQL, with the time that its statements may take; which transactions it can see."""
+        milliseconds = max(1, int(self._remaining(call) * 1000))
+        ((_, state),) = connection.exec_driver_sql(_BEGIN, {"milliseconds": str(milliseconds)})
+        return str(state)
+
+    def state(self) -> Hashable:
+        """Within a session: something that is the same as long as nothing was committed to the registry. What was learnt in
+        one state holds in every session that begins in the same."""
+        return self._local.state  # type: ignore[no-any-return]
+
+    def rows(
+        self, statement: sa.Executable, call: Call, values: Mapping[str, Any] | None = None
+    ) -> list[Any]:
+        """Run one statement, with ``values`` for its named parameters, and fetch every row as the driver's plain tuples. Raises as
+        ``session`` does."""
         with self.session(call), self._mistakes():
             connection: sa.Connection = self._local.connection
             remaining = self._remaining(call)
@@ -88,7 +108,7 @@ class Store:
                 assert isinstance(driver, sqlite3.Connection)
                 until = time.monotonic() + remaining
                 driver.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
-            return list(connection.execute(statement).cursor.fetchall())
+            return list(connection.execute(statement, values).cursor.fetchall())
 
     @staticmethod
     def _remaining(call: Call) -> float:
@@ -117,7 +137,35 @@ class Store:
         )
 
     def close(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
         self.engine.dispose()
+
+
+class _Watch:
+    """One connection that only ever asks whether others have committed (sqlite.org/pragma.html#pragma_data_version)."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def state(self) -> Hashable:
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+                return int(version)
+            except sqlite3.Error:
+                # Busy or gone: nothing that was learnt holds, and the question's own statements will say what is wrong.
+                return object()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
 
 def _is_timeout(error: sa.exc.DBAPIError) -> bool:
@@ -125,12 +173,12 @@ def _is_timeout(error: sa.exc.DBAPIError) -> bool:
     return "interrupted" in text or "statement timeout" in text
 
 
-def _sqlite_engine(url: URL) -> sa.Engine:
+def _sqlite_connector(url: URL) -> Callable[[], sqlite3.Connection]:
     target = f"file:{quote(url.database or '')}?mode=ro"
+    return lambda: sqlite3.connect(target, uri=True, check_same_thread=False, timeout=_BUSY_SECONDS)
 
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(target, uri=True, check_same_thread=False, timeout=_BUSY_SECONDS)
 
+def _sqlite_engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
     return sa.create_engine(
         "sqlite://",
         creator=connect,

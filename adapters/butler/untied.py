@@ -64,13 +64,14 @@ class Untied:
         if not observed:
             return f"Its time is not recorded, so that no '{record.name}' can be said to be valid then."
         here = tables.universe.conform(question.dimensions)
-        tied = links.by_data_id(tables, here, question.dimensions, question.keys, record.group)
+        tied = links.by_data_id(tables, here, question.dimensions, record.group)
         names = tuple(record.group.names)
         any_time = Reach(
             tables, replace(question, order=()), record, Kinship.CALIBRATION, target.path, False, names
         )
-        statement = any_time.statement(tied, None)
-        rows = [] if statement is None else self.related.store.rows(statement, call)
+        statement = any_time.statement(tied, cut=False)
+        values = {"keys": tables.dialect.packed(question.keys), "most": call.max_rows}
+        rows = [] if statement is None else self.related.store.rows(statement, call, values)
         begin = 5 + len(names) + 3
         ranges = sorted(
             {(row[begin], row[begin + 1]) for row in rows}, key=lambda r: (r[0] is not None, r[0] or 0)
