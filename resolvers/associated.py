@@ -16,7 +16,7 @@ from .association_kind import AssociationKind
 from .connection import After, First
 from .context import Info, Scope
 from .direction import Direction
-from .filters import constraints
+from .filters import DataIdFilter, constraints
 from .given import given, names
 from .noun import noun
 from .order import order
@@ -26,6 +26,7 @@ from .selection import selects
 if TYPE_CHECKING:
     from .association import AssociationEdge
     from .association_connection import AssociationConnection
+    from .kinship import Tie
     from .lineage import Origin
 
 Edge = Annotated["AssociationEdge", strawberry.lazy(".association")]
@@ -67,7 +68,7 @@ class Associated:
         it takes type, first and after, and where nothing is recorded it is null, with an error NOT_FOUND that says so.
         Paging: after belongs to one parent; another parent answers BAD_CURSOR. To go on with one of many parents, ask for it
         by id."""
-        from .kinship import related
+        from .kinship import related as tied
 
         kind = Kinship[by.name] if by else None
         if kind is Kinship.PROVENANCE:
@@ -82,20 +83,17 @@ class Associated:
                         f"related(by: PROVENANCE) follows what was recorded and takes no {name}."
                     )
             return await self._recorded(type, given(used), first, after)
-        asked = Related(
-            dimensions=self.info().required,
-            keys=(),
-            types=tuple(type),
-            source=self.info().name,
+        tie = self.tie(
+            type,
             by=kind,
-            collections=names(collections),
-            constraints=constraints(data_id),
-            find_first=given(find_first),
-            used=given(used),
-            order=order(order_by),
+            collections=collections,
+            data_id=data_id,
+            used=used,
+            find_first=find_first,
+            order_by=order_by,
             overlap=selects(info._raw_info, "edges", "overlap"),
         )
-        return related(self.scope(), asked, self.info(), (self.key(), self.hex()), first, after)
+        return tied(tie, (self.key(), self.hex()), first, after)
 
     @strawberry.field
     async def calibration(
@@ -106,18 +104,9 @@ class Associated:
         """The one calibration of this type that is valid for this dataset (raw to flat): the first in search order. Null where
         none is; `related(by: CALIBRATION)` then says why in explain. Several in one collection that are valid for it, which
         Butler calls ambiguous, are BAD_USER_INPUT with the ranges that clash."""
-        from .kinship import calibration
+        from .kinship import calibration as tied
 
-        asked = Related(
-            dimensions=self.info().required,
-            keys=(),
-            types=(type,),
-            source=self.info().name,
-            by=Kinship.CALIBRATION,
-            collections=names(collections),
-            overlap=False,
-        )
-        return await calibration(self.scope(), asked, self.info(), (self.key(), self.hex()))
+        return await tied(self.calibrated(type, collections), (self.key(), self.hex()))
 
     @strawberry.field
     async def inputs(
@@ -161,6 +150,40 @@ class Associated:
         if record is None or record.producer is None:
             return None
         return await quantum_of(self.scope(), record.producer)
+
+    def tie(
+        self,
+        type: list[str],
+        *,
+        by: Kinship | None = None,
+        collections: list[str] | None = UNSET,
+        data_id: DataIdFilter | None = UNSET,
+        used: bool | None = UNSET,
+        find_first: bool | None = UNSET,
+        order_by: list[str] | None = UNSET,
+        overlap: bool = False,
+    ) -> Tie:
+        """What is asked for every dataset of this one's type."""
+        from .kinship import Tie
+
+        asked = Related(
+            dimensions=self.info().required,
+            keys=(),
+            types=tuple(type),
+            source=self.info().name,
+            by=by,
+            collections=names(collections),
+            constraints=constraints(data_id),
+            find_first=given(find_first),
+            used=given(used),
+            order=order(order_by),
+            overlap=overlap,
+        )
+        return Tie(self.scope(), asked, self.info())
+
+    def calibrated(self, type: str, collections: list[str] | None) -> Tie:
+        """The same for its calibration of a type."""
+        return self.tie([type], by=Kinship.CALIBRATION, collections=collections)
 
     def scope(self) -> Scope:
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import strawberry
@@ -16,6 +16,7 @@ from .association_kind import AssociationKind
 from .context import Scope, by_parent
 from .dataset import Dataset, Layout
 from .listing import Build
+from .loader import Loader
 from .noun import noun
 from .quantum import Quantum, quantum_of
 from .semantics import semantics
@@ -27,13 +28,10 @@ Pair = tuple[str, str]
 class Ties(Layout):
     """Where the columns of an answer about associations are; those that it lacks read as None."""
 
-    __slots__ = ("parent", "source", "way")
+    __slots__ = ("source", "way")
 
-    def __init__(
-        self, scope: Scope, rows: Rows, parent: str | None, source: TypeInfo | None, way: Way | None
-    ) -> None:
+    def __init__(self, scope: Scope, rows: Rows, source: TypeInfo | None, way: Way | None) -> None:
         super().__init__(scope, rows)
-        self.parent = parent  # id of the dataset that the edges begin at; None for a bare data ID
         self.source = source
         self.way = way
 
@@ -43,13 +41,15 @@ class Ties(Layout):
 
 
 class Association:
-    """A dataset at the end of an edge, and what the answer says about the edge."""
+    """A dataset at the end of an edge, and what the answer says about the edge. ``parent``: id of the dataset that the edge begins
+    at; None for a bare data ID."""
 
-    __slots__ = ("node", "row", "ties")
+    __slots__ = ("node", "parent", "row", "ties")
 
-    def __init__(self, ties: Ties, row: Row) -> None:
+    def __init__(self, ties: Ties, row: Row, parent: str | None) -> None:
         self.ties = ties
         self.row = row
+        self.parent = parent
         self.node = Dataset(ties, row)
 
     def value(self, name: str) -> Any:
@@ -139,10 +139,10 @@ class AssociationEdge:
         recorded and none did; null where nothing is recorded, and on edges from a bare data ID. What overlaps or is certified
         and was not used is `related(used: false)`."""
         runs = some(run, "run") or None
-        parent = self._tie.ties.parent
+        parent = self._tie.parent
         if parent is None:
             return None
-        return await used_of(self._tie.ties.scope, (parent, self._tie.node.hex()), runs, depth)
+        return await used_together(self._tie.ties.scope, runs, depth).load((parent, self._tie.node.hex()))
 
     @strawberry.field
     async def quantum(self) -> Quantum | None:
@@ -163,14 +163,14 @@ def associations(parent: str | None, source: TypeInfo | None, way: Way | None = 
     async def build(scope: Scope, rows: Rows) -> list[Association]:
         if not rows.rows:
             return []
-        ties = Ties(scope, rows, parent, source, way)
-        return [Association(ties, row) for row in rows.rows]
+        ties = Ties(scope, rows, source, way)
+        return [Association(ties, row, parent) for row in rows.rows]
 
     return build
 
 
-def used_of(scope: Scope, pair: Pair, runs: tuple[str, ...] | None, depth: int) -> Awaitable[bool | None]:
-    """Whether recorded executions used these two together; all edges of a level are one question."""
+def used_together(scope: Scope, runs: tuple[str, ...] | None, depth: int) -> Loader[Pair, bool | None]:
+    """Whether recorded executions used two datasets together; all edges of a level are one question."""
 
     async def fetch(pairs: list[Pair]) -> dict[Pair, bool | None]:
         rows = await scope.ask(Used(tuple(pairs), runs, depth), len(pairs), 1)
@@ -183,4 +183,4 @@ def used_of(scope: Scope, pair: Pair, runs: tuple[str, ...] | None, depth: int) 
             for pair, found in by_parent(rows, pairs).items()
         }
 
-    return scope.loader(("used", runs, depth), fetch, None).load(pair)
+    return scope.loader(("used", runs, depth), fetch, None)

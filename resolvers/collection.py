@@ -23,6 +23,7 @@ from .context import Scope
 from .dataset_type import DatasetTypeConnection, dataset_types
 from .filters import DataIdFilter, constraints
 from .listing import Nested
+from .loader import Loader
 from .node import Node, node_id
 from .noun import noun
 from .time_filter import TimeFilter, span
@@ -168,8 +169,8 @@ def collection_of(scope: Scope, name: str) -> Awaitable[Collection | None]:
     return scope.loader("collections", fetch, None).load(name)
 
 
-def collections_of(scope: Scope, dataset: str) -> Awaitable[list[Collection]]:
-    """The collections that hold a dataset (32 hex digits) besides its run."""
+def memberships(scope: Scope) -> Loader[str, list[Collection]]:
+    """The collections that hold datasets (32 hex digits) besides their runs."""
 
     async def fetch(ids: list[str]) -> dict[str, list[Collection]]:
         rows = await scope.ask(Memberships(tuple(ids)), len(ids), 1)
@@ -184,4 +185,4 @@ def collections_of(scope: Scope, dataset: str) -> Awaitable[list[Collection]]:
             for dataset, members in found.items()
         }
 
-    return scope.loader("memberships", fetch, list[Collection]()).load(dataset)
+    return scope.loader("memberships", fetch, list[Collection]())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, TypeVar
@@ -13,7 +14,7 @@ from adapters.caller import Call
 from adapters.errors import BadUserInput, NotFound, unknown
 from adapters.protocol import Repository
 from adapters.question import Question
-from adapters.rows import Row, Rows, UniverseInfo
+from adapters.rows import Facets, Row, Rows, UniverseInfo
 
 from .loader import Loader
 
@@ -101,18 +102,60 @@ class Context:
 class Scope:
     """One repository within one request: all questions pass here, and are paid for before they are asked."""
 
-    __slots__ = ("_loaders", "context", "label", "repository")
+    __slots__ = ("_answers", "_loaders", "context", "label", "repository")
 
     def __init__(self, context: Context, label: str, repository: Repository) -> None:
         self.context = context
         self.label = label
         self.repository = repository
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
+        self._answers: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def ask(self, question: Question, parents: int, first: int) -> Rows:
         """The answer to a question for so many parents, with at most ``first`` rows for each."""
+        if parents == 1:
+            return await self._once("rows", question, first, self._ask(question, 1, first))
+        return await self._ask(question, parents, first)
+
+    async def _ask(self, question: Question, parents: int, first: int) -> Rows:
         self.context.budget.spend(parents, first)
         return await self.repository.ask(question, self.context.call)
+
+    async def count(self, question: Question) -> int:
+        async def count() -> int:
+            self.context.budget.spend(1, 1)
+            return await self.repository.count(question, self.context.call)
+
+        return await self._once("count", question, None, count())
+
+    async def explain(self, question: Question) -> list[str]:
+        async def explain() -> list[str]:
+            self.context.budget.spend(1, 1)
+            return await self.repository.explain(question, self.context.call)
+
+        return await self._once("explain", question, None, explain())
+
+    async def facets(self, question: Question, by: Sequence[str], first: int) -> Facets:
+        async def facets() -> Facets:
+            self.context.budget.spend(1, self.context.first(first))
+            return await self.repository.facets(question, by, first, self.context.call)
+
+        return await self._once("facets", question, (tuple(by), first), facets())
+
+    async def _once(self, what: str, question: Question, more: Hashable, answer: Coroutine[Any, Any, V]) -> V:
+        """The same question is asked once for a request; all who ask get its answer, or its error."""
+        key = (what, question, more)
+        known = self._answers.get(key)
+        if known is not None:
+            answer.close()
+            return await asyncio.shield(known)
+        task = self._answers[key] = asyncio.ensure_future(answer)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # The whole request is over, or this field alone: then nobody else waits for it.
+            task.cancel()
+            raise
 
     async def universe(self) -> UniverseInfo:
         loader = self.loader("universe", self._universe, None)

@@ -18,10 +18,10 @@ from .context import Info, Scope
 from .filters import constraints
 from .given import given, names
 from .noun import noun
-from .region import Region, region_of
+from .region import Region, regions
 from .scalars import DataIdMap, Long
 from .selection import selects
-from .timespan import Timespan, timespan_of
+from .timespan import Timespan, timespans
 
 if TYPE_CHECKING:
     from .association_connection import AssociationConnection
@@ -131,13 +131,13 @@ class DataId:
         """Where it lies: the region of the finest element that the dimensions have, an exposure's from its visit. Null where
         the dimensions have no region, or no one recorded it."""
         key = self.key()
-        return None if key is None else await region_of(self._scope, self._required, key)
+        return None if key is None else await regions(self._scope, self._required).load(key)
 
     @strawberry.field
     async def timespan(self) -> Timespan | None:
         """When it was observed. Null where the dimensions have no time, or no one recorded it."""
         key = self.key()
-        return None if key is None else await timespan_of(self._scope, self._required, key)
+        return None if key is None else await timespans(self._scope, self._required).load(key)
 
     @strawberry.field
     def related(
@@ -156,7 +156,8 @@ class DataId:
     ) -> Associations | None:
         """Datasets tied to this data ID: of it, of a superset of its dimensions, or joined by sky, time or validity as in
         Dataset.related. PROVENANCE is of datasets: BAD_USER_INPUT."""
-        from .kinship import related
+        from .kinship import Tie
+        from .kinship import related as tied
 
         asked = Related(
             dimensions=self._required,
@@ -168,7 +169,7 @@ class DataId:
             find_first=given(find_first),
             overlap=selects(info._raw_info, "edges", "overlap"),
         )
-        return related(self._scope, asked, None, (self.key() or (), ""), first, after)
+        return tied(Tie(self._scope, asked, None), (self.key() or (), ""), first, after)
 
     @strawberry.field
     def data_ids(

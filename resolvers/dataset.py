@@ -12,19 +12,19 @@ from adapters.question import DatasetsById, Versions
 from adapters.rows import Row, Rows, TypeInfo
 
 from .associated import Associated
-from .collection import Collection, collections_of
+from .collection import Collection, memberships
 from .connection import After, First
 from .context import Scope
 from .data_id import DataId
 from .dataset_type import DatasetType
-from .file import File, files_of
+from .file import File, artefacts
 from .given import names
 from .listing import Nested
 from .node import Node, node_id
 from .noun import noun
-from .region import Region, region_of
+from .region import Region, regions
 from .scalars import UUID, DateTime, uuid_out
-from .timespan import Timespan, timespan_of
+from .timespan import Timespan, timespans
 
 if TYPE_CHECKING:
     from .dataset_connection import DatasetConnection
@@ -41,7 +41,7 @@ class Layout:
 
     def __init__(self, scope: Scope, rows: Rows) -> None:
         self.scope = scope
-        self.places = {column.name: place for place, column in enumerate(rows.columns)}
+        self.places = rows.places
         self.id = self.places["id"]
         self.type = self.places["type"]
         self.run = self.places["run"]
@@ -103,24 +103,24 @@ class Dataset(Node, Associated):
         """Where it looked, or lies: the region of the finest element that its dimensions have, an exposure's from its visit.
         Null where the dimensions have no region (flats), or no one recorded it."""
         key = self.identity().key()
-        return None if key is None else await region_of(self._layout.scope, self.info().required, key)
+        return None if key is None else await regions(self._layout.scope, self.info().required).load(key)
 
     @strawberry.field
     async def timespan(self) -> Timespan | None:
         """When it was observed. Null where the dimensions have no time, or no one recorded it."""
         key = self.identity().key()
-        return None if key is None else await timespan_of(self._layout.scope, self.info().required, key)
+        return None if key is None else await timespans(self._layout.scope, self.info().required).load(key)
 
     @strawberry.field
     async def collections(self) -> list[Collection] | None:
         """Collections that hold it, beyond its run, by name."""
-        return await collections_of(self._layout.scope, self.hex())
+        return await memberships(self._layout.scope).load(self.hex())
 
     @strawberry.field
     async def files(self) -> list[File] | None:
         """Where the bytes are, whatever the format, the store or the naming. Null: not known here (UNSUPPORTED says so); empty:
         known, but without a file."""
-        return await files_of(self._layout.scope, self.hex())
+        return await artefacts(self._layout.scope).load(self.hex())
 
     @strawberry.field
     def ivoid(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from posixpath import basename
 from urllib.parse import quote, urlsplit
 
@@ -12,6 +11,7 @@ from adapters.question import Files
 from adapters.rows import Rows
 
 from .context import Scope
+from .loader import Loader
 from .noun import noun
 from .scalars import URL, Long, uuid_out
 
@@ -116,13 +116,13 @@ class File:
         return self._checksum
 
 
-def files_of(scope: Scope, dataset: str) -> Awaitable[list[File]]:
-    """The artefacts of a dataset (32 hex digits); none where it is known and has no file."""
+def artefacts(scope: Scope) -> Loader[str, list[File]]:
+    """The artefacts of datasets (32 hex digits); none where one is known and has no file."""
 
     async def fetch(ids: list[str]) -> dict[str, list[File]]:
         return _files(scope, await scope.ask(Files(tuple(ids)), len(ids), 1))
 
-    return scope.loader("files", fetch, list[File]()).load(dataset)
+    return scope.loader("files", fetch, list[File]())
 
 
 def _files(scope: Scope, rows: Rows) -> dict[str, list[File]]:

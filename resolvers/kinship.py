@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,53 +11,54 @@ from adapters.errors import BadUserInput
 from adapters.question import Kinship, Question, Related
 from adapters.rows import Row, Rows, TypeInfo
 
-from .association import Association, AssociationEdge, associations
+from .association import Association, AssociationEdge, Ties, associations
 from .association_connection import AssociationConnection
 from .context import Scope
-from .listing import Nested
+from .listing import Leaf, Nested
 from .scalars import uuid_out
 
 Parent = tuple[tuple[Any, ...], str]  # its key, and its id: "" for a bare data ID
 
 
-class Kin(Nested[Association]):
-    """What ``asked``, which has no keys yet, finds for one parent; ``source`` is the parent's type, if it is a dataset.
+class Tie:
+    """What ``asked``, which has no keys yet, finds for parents of one type; ``source`` is that type, if they are datasets."""
 
-    All parents of a level that have the same type are one question.
-    """
+    __slots__ = ("asked", "scope", "source")
+
+    def __init__(self, scope: Scope, asked: Related, source: TypeInfo | None) -> None:
+        self.scope = scope
+        self.asked = asked
+        self.source = source
+
+    def many(self, parents: tuple[Parent, ...]) -> Related:
+        ids = tuple(identifier for _, identifier in parents) if self.source is not None else ()
+        return replace(self.asked, keys=tuple(key for key, _ in parents), ids=ids)
+
+    def counted(self, parents: tuple[Parent, ...]) -> Related:
+        return replace(self.many(parents), overlap=False)
+
+
+class Kin(Nested[Association]):
+    """What a tie finds for one parent. All parents of a level that have the same type are one question."""
 
     __slots__ = ("strict",)
 
-    def __init__(
-        self,
-        scope: Scope,
-        asked: Related,
-        source: TypeInfo | None,
-        parent: Parent,
-        field: str,
-        first: int,
-        after: str | None,
-    ) -> None:
-        def many(parents: tuple[Parent, ...]) -> Related:
-            ids = tuple(identifier for _, identifier in parents) if source is not None else ()
-            return replace(asked, keys=tuple(key for key, _ in parents), ids=ids)
+    def __init__(self, tie: Tie, parent: Parent, field: str, first: int, after: str | None) -> None:
+        build = associations(parent[1] or None, tie.source)
+        super().__init__(tie.scope, tie.many, parent, field, first, after, build, tie.asked)
+        self.counted = tie.counted
+        self.strict = tie.asked.find_first is not False
 
-        build = associations(parent[1] or None, source)
-        super().__init__(scope, many, parent, field, first, after, build)
-        self.counted = lambda parents: replace(many(parents), overlap=False)
-        self.strict = asked.find_first is not False
-
-    def bound(self, question: Question, field: str) -> str:
+    def bound(self, question: Question) -> str:
         """A page may go on where another one ended that did not want to know how much overlaps."""
         if isinstance(question, Related):
             question = replace(question, overlap=True)
-        return super().bound(question, field)
+        return super().bound(question)
 
-    async def rows(self) -> Rows:
-        rows = await super().rows()
+    async def page_of(self, rows: Rows) -> Leaf[Association]:
         if self.strict:
             require_one_calibration(rows)
-        return rows
+        return await super().page_of(rows)
 
     async def explain(self) -> list[str]:
         """Asked for a parent without any: where there are some, nothing is in need of an explanation."""
@@ -70,7 +72,7 @@ def require_one_calibration(rows: Rows) -> None:
     it. Butler would call that ambiguous. In their order they follow one another, so a page meets both."""
     if len(rows.rows) < 2:
         return
-    places = {column.name: place for place, column in enumerate(rows.columns)}
+    places = rows.places
     id, type, kind, collection = (places[name] for name in ("id", "type", "kind", "collection"))
     found: dict[tuple[Any, ...], Row] = {}
     for row in rows.rows:
@@ -97,35 +99,55 @@ def _time(end: int | None) -> str:
     return "unbounded" if end is None else instant.to_text(end)
 
 
-def related(
-    scope: Scope, asked: Related, source: TypeInfo | None, parent: Parent, first: int, after: str | None
-) -> AssociationConnection:
-    """The list of what ``asked`` finds for this parent."""
-    if not asked.types:
+def related(tie: Tie, parent: Parent, first: int, after: str | None) -> AssociationConnection:
+    """The list of what is tied to this parent."""
+    if not tie.asked.types:
         raise BadUserInput("related: type is an empty list; name at least one dataset type, or a glob.")
-    if asked.by is Kinship.PROVENANCE:
+    if tie.asked.by is Kinship.PROVENANCE:
         raise BadUserInput(
             "A data ID was not executed: ask related(by: PROVENANCE) of a dataset, or Repository.quanta for the data ID."
         )
-    return AssociationConnection(Kin(scope, asked, source, parent, "related", first, after))
+    return AssociationConnection(Kin(tie, parent, "related", first, after))
 
 
-async def calibration(
-    scope: Scope, asked: Related, source: TypeInfo, parent: Parent
-) -> AssociationEdge | None:
-    """The one that ``asked`` finds for this parent. It is no list, and its edge has no cursor."""
-    (name,) = asked.types
+async def calibration(tie: Tie, parent: Parent) -> AssociationEdge | None:
+    """The one that is tied to this parent. It is no list, and its edge has no cursor."""
+    (found,) = await calibrations(tie, [parent], alone=True)
+    return found
+
+
+async def calibrations(
+    tie: Tie, parents: Sequence[Parent], *, alone: bool = False
+) -> list[AssociationEdge | None]:
+    """The same for many parents of a level; ``alone``: others of the level ask for theirs."""
+    (name,) = tie.asked.types
     if set(name) & set("*?["):
         raise BadUserInput(f"calibration: '{name}' is a glob; name one dataset type, or ask related.")
-    found = Kin(scope, asked, source, parent, "calibration", 1, None)
-    rows = await found.rows()
-    if len({row[rows.index("id")] for row in rows.rows}) > 1:
+    pages = Kin(tie, parents[0], "calibration", 1, None).pages()
+    parts = [await pages.load(parents[0])] if alone else await pages.load_many(parents)
+    ties: dict[int, Ties | None] = {}
+    found: list[AssociationEdge | None] = []
+    for (_, parent), (whole, own) in zip(parents, parts, strict=True):
+        if len(own) > 1:
+            _require_one(name, replace(whole, rows=own))
+        known = ties.get(id(whole))
+        if known is None:
+            _require_calibration(name, whole)
+            known = ties[id(whole)] = Ties(tie.scope, whole, tie.source, None) if whole.columns else None
+        found.append(AssociationEdge(Association(known, own[0], parent)) if known and own else None)
+    return found
+
+
+def _require_one(name: str, rows: Rows) -> None:
+    require_one_calibration(rows)
+    if len({row[rows.places["id"]] for row in rows.rows}) > 1:
         raise BadUserInput(
             f"calibration: several data IDs of '{name}' belong to it; ask related, with dataId for one of them."
         )
+
+
+def _require_calibration(name: str, rows: Rows) -> None:
     if not all(info.is_calibration for info in rows.types.values()):
         raise BadUserInput(
             f"calibration: '{name}' is no calibration type; for what this one is valid for ask related(type: \"{name}\")."
         )
-    leaf = await found.leaf()
-    return AssociationEdge(leaf.nodes[0]) if leaf.nodes else None

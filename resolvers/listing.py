@@ -20,8 +20,10 @@ from adapters.rows import Facets, Row, Rows
 from . import cursor
 from .context import Scope, by_parent
 from .given import given
+from .loader import Loader
 
 N = TypeVar("N")
+T = TypeVar("T")
 COUNTED = 1_000
 Many = Callable[[tuple[Any, ...]], Question]
 Build = Callable[[Scope, Rows], Awaitable[list[N]]]
@@ -52,16 +54,48 @@ def keyed(rows: Rows, row: Row) -> cursor.Key:
 class Listing(ABC, Generic[N]):
     """A list that is read when it is looked at."""
 
-    __slots__ = ("_leaf",)
+    __slots__ = ("_leaf", "_read", "_shown", "_told")
 
     def __init__(self) -> None:
         self._leaf: asyncio.Task[Leaf[N]] | None = None
+        self._read: Leaf[N] | None = None
+        self._shown = False
+        self._told: set[str] = set()
 
     async def leaf(self) -> Leaf[N]:
         """The page; fetched once."""
+        if self._read is not None:
+            return self._read
         if self._leaf is None:
             self._leaf = asyncio.ensure_future(self.fetch())
         return await self._leaf
+
+    async def page(self) -> Leaf[N]:
+        """The page, for a field of the answer that cannot be null: it tells what is wrong with the list."""
+        self._shown = True
+        return await self.leaf()
+
+    async def beside(self, value: Awaitable[T]) -> T | None:
+        """What is said beside the page, for a field that can be null: it is, without an error of its own, where
+        another field of this list tells the same mistake."""
+        try:
+            return await value
+        except AdapterError as mistake:
+            await asyncio.sleep(0)  # every field of the list has begun by then
+            if mistake.message in self._told or await self._shows(mistake):
+                return None
+            self._told.add(mistake.message)
+            raise
+
+    async def _shows(self, mistake: AdapterError) -> bool:
+        """Whether a field of the page tells this mistake."""
+        if not self._shown:
+            return False
+        try:
+            await self.leaf()
+        except AdapterError as told:
+            return told.message == mistake.message
+        return False
 
     @abstractmethod
     async def fetch(self) -> Leaf[N]: ...
@@ -79,29 +113,57 @@ class Listing(ABC, Generic[N]):
 class Single(Listing[N]):
     """The answer of one repository to one question."""
 
-    __slots__ = ("after", "build", "digest", "first", "question", "scope")
+    __slots__ = ("_bare", "_digest", "_question", "after", "build", "field", "first", "scope")
 
     def __init__(
-        self, scope: Scope, question: Question, field: str, first: int, after: str | None, build: Build[N]
+        self,
+        scope: Scope,
+        question: Question | None,
+        field: str,
+        first: int,
+        after: str | None,
+        build: Build[N],
     ) -> None:
         super().__init__()
         after = given(after)
         self.scope = scope
+        self.field = field
         self.first = scope.context.first(first)
-        self.digest = self.bound(question, field)
-        self.after = None if after is None else cursor.key(cursor.read(after, self.digest))
-        self.question = question.paged(first, self.after)
         self.build = build
+        self._bare = question
+        self._digest: str | None = None
+        self._question: Question | None = None
+        self.after = None if after is None else cursor.key(cursor.read(after, self.digest))
 
-    def bound(self, question: Question, field: str) -> str:
-        """What its cursors are bound to."""
-        return cursor.bound(question, field, self.scope.label)
+    def bare(self) -> Question:
+        """The question, whatever the page."""
+        assert self._bare is not None
+        return self._bare
+
+    @property
+    def question(self) -> Question:
+        if self._question is None:
+            self._question = self.bare().paged(self.first, self.after)
+        return self._question
+
+    @property
+    def digest(self) -> str:
+        """What its cursors are bound to; worked out where there is one."""
+        if self._digest is None:
+            self._digest = self.bound(self.bare())
+        return self._digest
+
+    def bound(self, question: Question) -> str:
+        return cursor.bound(question, self.field, self.scope.label)
 
     async def rows(self) -> Rows:
         return await self.scope.ask(self.question, 1, self.first)
 
     async def fetch(self) -> Leaf[N]:
-        rows = await self.rows()
+        return await self.page_of(await self.rows())
+
+    async def page_of(self, rows: Rows) -> Leaf[N]:
+        """The page that an answer is."""
         if len(rows.rows) > self.first:
             rows = replace(rows, rows=rows.rows[: self.first], more=True)
         return Leaf(
@@ -117,16 +179,13 @@ class Single(Listing[N]):
         return cursor.write(self.digest, keyed(rows, rows.rows[place]))
 
     async def count(self) -> int:
-        self.scope.context.budget.spend(1, 1)
-        return await self.scope.repository.count(self.question, self.scope.context.call)
+        return await self.scope.count(self.question)
 
     async def explain(self) -> list[str]:
-        self.scope.context.budget.spend(1, 1)
-        return await self.scope.repository.explain(self.question, self.scope.context.call)
+        return await self.scope.explain(self.question)
 
     async def facets(self, by: Sequence[str], first: int) -> Facets:
-        self.scope.context.budget.spend(1, self.scope.context.first(first))
-        return await self.scope.repository.facets(self.question, by, first, self.scope.context.call)
+        return await self.scope.facets(self.question, by, first)
 
 
 class Nested(Single[N]):
@@ -136,7 +195,7 @@ class Nested(Single[N]):
     with that one alone.
     """
 
-    __slots__ = ("counted", "kind", "many", "parent")
+    __slots__ = ("_kind", "counted", "many", "parent")
 
     def __init__(
         self,
@@ -147,36 +206,87 @@ class Nested(Single[N]):
         first: int,
         after: str | None,
         build: Build[N],
+        kind: Hashable = None,
     ) -> None:
-        super().__init__(scope, many((parent,)), field, first, after, build)
         self.parent = parent
         self.many = many
         self.counted = many  # what is asked where only the number of rows matters
-        # What all parents have in common: the question without them.
-        self.kind: tuple[Hashable, ...] = (field, first, repr(many(())))
+        self._kind = kind
+        super().__init__(scope, None, field, first, after, build)
+
+    def bare(self) -> Question:
+        return self.many((self.parent,))
+
+    @property
+    def unread(self) -> bool:
+        return self._read is None and self._leaf is None
+
+    async def take(self, rows: Rows) -> None:
+        """Take rows that were fetched for it as its page."""
+        self._read = await self.page_of(rows)
+
+    @property
+    def kind(self) -> tuple[Hashable, ...]:
+        """What all parents of a level have in common: the question without them."""
+        if self._kind is None:
+            self._kind = self.many(())
+        return (self.field, self.first, self._kind)
 
     async def rows(self) -> Rows:
         if self.after is not None:
             return await super().rows()
-        return await self.scope.loader(self.kind, self._fetch, Rows((), [])).load(self.parent)
+        return _part(await self.pages().load(self.parent))
+
+    def pages(self) -> Loader[Any, Part]:
+        """The first pages of all parents of this level."""
+        return self.scope.loader(self.kind, self._fetch, _NOTHING)
 
     async def count(self) -> int:
         """Counted for all parents of the level together, up to ``COUNTED`` items each; beyond, one by one."""
-        rows = await self.scope.loader(("count", *self.kind), self._few, Rows((), [])).load(self.parent)
-        return len(rows.rows) if len(rows.rows) <= COUNTED else await super().count()
+        _, own = await self.scope.loader(("count", *self.kind), self._few, _NOTHING).load(self.parent)
+        return len(own) if len(own) <= COUNTED else await super().count()
 
-    async def _few(self, parents: list[Hashable]) -> dict[Hashable, Rows]:
+    async def _few(self, parents: list[Hashable]) -> dict[Hashable, Part]:
         return await self._ask(self.counted, parents, COUNTED)
 
-    async def _fetch(self, parents: list[Hashable]) -> dict[Hashable, Rows]:
+    async def _fetch(self, parents: list[Hashable]) -> dict[Hashable, Part]:
         return await self._ask(self.many, parents, self.first)
 
-    async def _ask(self, many: Many, parents: list[Hashable], first: int) -> dict[Hashable, Rows]:
+    async def _ask(self, many: Many, parents: list[Hashable], first: int) -> dict[Hashable, Part]:
         rows = await self.scope.ask(many(tuple(parents)).paged(first), len(parents), first)
-        found = by_parent(rows, parents)
         notes = rows.notes
         if len(parents) > 1:
             notes = tuple(f"Of {len(parents)} lists together: {note}" for note in notes)
-        return {
-            parent: replace(rows, rows=found.get(parent, []), more=False, notes=notes) for parent in parents
-        }
+        whole = replace(rows, rows=[], more=False, notes=notes)
+        found = by_parent(rows, parents)
+        return {parent: (whole, found.get(parent, [])) for parent in parents}
+
+
+Part = tuple[Rows, list[Row]]
+"""What the answer to a question with many parents says of all of them, and the rows of one."""
+
+_NOTHING: Part = (Rows((), []), [])
+
+
+def _part(part: Part) -> Rows:
+    whole, own = part
+    return replace(whole, rows=own)
+
+
+async def read(listings: Sequence[Listing[Any]]) -> None:
+    """Fetch the pages of many lists: the first pages of one level are one question, without a task for each."""
+    levels: dict[Hashable, list[Nested[Any]]] = {}
+    others: list[Listing[Any]] = []
+    for listing in listings:
+        if isinstance(listing, Nested) and listing.after is None:
+            if listing.unread:
+                levels.setdefault((listing.scope, listing.kind), []).append(listing)
+        else:
+            others.append(listing)
+
+    async def level(own: list[Nested[Any]]) -> None:
+        parts = await own[0].pages().load_many([listing.parent for listing in own])
+        for listing, part in zip(own, parts, strict=True):
+            await listing.take(_part(part))
+
+    await asyncio.gather(*map(level, levels.values()), *(listing.leaf() for listing in others))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -17,12 +17,13 @@ class Loader(Generic[K, V]):
     gets the error: the fields that asked for them fail, each alone.
     """
 
-    __slots__ = ("_absent", "_fetch", "_known", "_running", "_waiting")
+    __slots__ = ("_absent", "_fetch", "_known", "_running", "_together", "_waiting")
 
     def __init__(self, fetch: Callable[[list[K]], Awaitable[Mapping[K, V]]], absent: V) -> None:
         self._fetch = fetch
         self._absent = absent
         self._known: dict[K, asyncio.Future[V]] = {}
+        self._together: dict[K, asyncio.Future[Mapping[K, V]]] = {}
         self._waiting: list[K] = []
         self._running: set[asyncio.Task[None]] = set()
 
@@ -30,6 +31,8 @@ class Loader(Generic[K, V]):
         """What belongs to this key. Safe to give up on: another field may wait for the same key."""
         future = self._known.get(key)
         if future is None:
+            if key in self._together:
+                return self._one(key)
             loop = asyncio.get_running_loop()
             future = self._known[key] = loop.create_future()
             if not self._waiting:
@@ -37,6 +40,23 @@ class Loader(Generic[K, V]):
                 loop.call_soon(self._start)
             self._waiting.append(key)
         return asyncio.shield(future)
+
+    async def load_many(self, keys: Sequence[K]) -> list[V]:
+        """What belongs to each of these keys, fetched at once but for those that are known: without a future for each."""
+        missing = [key for key in dict.fromkeys(keys) if key not in self._known and key not in self._together]
+        if missing:
+            fetch = asyncio.ensure_future(self._fetch(missing))
+            self._together |= dict.fromkeys(missing, fetch)
+        found: dict[K, V] = {}
+        for batch in dict.fromkeys(self._together[key] for key in keys if key in self._together):
+            found |= await asyncio.shield(batch)
+        for key in keys:
+            if key in self._known:
+                found[key] = await asyncio.shield(self._known[key])
+        return [found.get(key, self._absent) for key in keys]
+
+    async def _one(self, key: K) -> V:
+        return (await asyncio.shield(self._together[key])).get(key, self._absent)
 
     def _start(self) -> None:
         keys, self._waiting = self._waiting, []

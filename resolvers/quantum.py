@@ -49,7 +49,7 @@ class Layout:
 
     def __init__(self, scope: Scope, rows: Rows) -> None:
         self.scope = scope
-        self.places = {column.name: place for place, column in enumerate(rows.columns)}
+        self.places = rows.places
 
 
 @noun

@@ -33,7 +33,7 @@ class Layout:
     def __init__(self, scope: Scope, element: ElementInfo, rows: Rows) -> None:
         self.scope = scope
         self.element = element
-        self.places = {column.name: place for place, column in enumerate(rows.columns)}
+        self.places = rows.places
         self.dimensions = {
             column.name: self.places[column.name] for column in rows.columns if column.dimension
         }

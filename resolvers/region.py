@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import strawberry
@@ -10,6 +9,7 @@ import strawberry
 from adapters.question import Regions
 
 from .context import Scope, by_parent
+from .loader import Loader
 from .noun import noun
 from .timespan import Values
 
@@ -98,8 +98,8 @@ def describe(text: str) -> RegionInfo:
     return region.describe(text)
 
 
-def region_of(scope: Scope, dimensions: tuple[str, ...], values: Values) -> Awaitable[Region | None]:
-    """Where a data ID of these dimensions lies; None where it has no region."""
+def regions(scope: Scope, dimensions: tuple[str, ...]) -> Loader[Values, Region | None]:
+    """Where data IDs of these dimensions lie; None where one has no region."""
 
     async def fetch(keys: list[Values]) -> dict[Values, Region | None]:
         rows = await scope.ask(Regions(dimensions, tuple(keys)), len(keys), 1)
@@ -112,4 +112,4 @@ def region_of(scope: Scope, dimensions: tuple[str, ...], values: Values) -> Awai
             if found[0][text] is not None
         }
 
-    return scope.loader(("regions", dimensions), fetch, None).load(values)
+    return scope.loader(("regions", dimensions), fetch, None)

@@ -136,8 +136,7 @@ class Search(Listing[Dataset]):
 
     async def _counts(self) -> list[int]:
         async def ask(scope: Scope, question: Datasets) -> int:
-            scope.context.budget.spend(1, 1)
-            return await scope.repository.count(question, scope.context.call)
+            return await scope.count(question)
 
         return [count or 0 for count in await self._each(ask)]
 
@@ -175,9 +174,7 @@ class Search(Listing[Dataset]):
                 return await self._facets_by_walking(by, first, counts)
 
         async def ask(scope: Scope, question: Datasets) -> Facets:
-            most = scope.context.limits.max_first
-            scope.context.budget.spend(1, most)
-            return await scope.repository.facets(question, by, most, scope.context.call)
+            return await scope.facets(question, by, scope.context.limits.max_first)
 
         total: Counter[tuple[Any, ...]] = Counter()
         complete = True
@@ -205,9 +202,8 @@ class Search(Listing[Dataset]):
 
     async def explain(self) -> list[str]:
         async def one(scope: Scope) -> list[str]:
-            scope.context.budget.spend(1, 1)
             try:
-                said = await scope.repository.explain(self.question, scope.context.call)
+                said = await scope.explain(self.question)
             except (NotFound, BackendUnavailable, Timeout) as error:
                 said = [error.message]
             return [f"{scope.label}: {line}" for line in said] if len(self.scopes) > 1 else said

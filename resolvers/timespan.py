@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from enum import Enum
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from adapters import instant
 from adapters.question import Timespans
 
 from .context import Scope, by_parent
+from .loader import Loader
 from .noun import noun
 from .scalars import DateTime
 
@@ -62,8 +62,8 @@ class Timespan:
         return None if self._end is None else instant.to_mjd(self._end, scale.name)
 
 
-def timespan_of(scope: Scope, dimensions: tuple[str, ...], values: Values) -> Awaitable[Timespan | None]:
-    """When a data ID of these dimensions was observed; None where it has no time."""
+def timespans(scope: Scope, dimensions: tuple[str, ...]) -> Loader[Values, Timespan | None]:
+    """When data IDs of these dimensions were observed; None where one has no time."""
 
     async def fetch(keys: list[Values]) -> dict[Values, Timespan | None]:
         rows = await scope.ask(Timespans(dimensions, tuple(keys)), len(keys), 1)
@@ -72,4 +72,4 @@ def timespan_of(scope: Scope, dimensions: tuple[str, ...], values: Values) -> Aw
         begin, end = rows.index("begin"), rows.index("end")
         return {key: Timespan(found[0][begin], found[0][end]) for key, found in by_parent(rows, keys).items()}
 
-    return scope.loader(("timespans", dimensions), fetch, None).load(values)
+    return scope.loader(("timespans", dimensions), fetch, None)

@@ -26,6 +26,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from gateway.limits import Limits, Shape, check_shape, measure
 from gateway.limits.shape import too_complex
+from resolvers.plan import Plans
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 # A syntax tree takes about 200 bytes for each character of its text: the cache stays below 100 MB.
@@ -47,6 +48,7 @@ class Document:
 
     node: DocumentNode
     shape: Shape
+    plans: Plans
 
     def operation_type(self, name: str | None) -> OperationType | None:
         """Query, mutation or subscription; None where ``name`` selects no operation, or more than one could be meant."""
@@ -78,6 +80,7 @@ class Documents:
     """
 
     def __init__(self, schema: strawberry.Schema, limits: Limits) -> None:
+        self._whole = schema
         self._schema = schema._schema
         self._limits = limits
         self._kept: OrderedDict[str, Document] = OrderedDict()
@@ -129,7 +132,7 @@ class Documents:
         errors = validate(self._schema, node, _RULES, max_errors=limits.max_errors)
         if errors:
             raise InvalidDocument([_explained(error) for error in errors])
-        return Document(node, shape)
+        return Document(node, shape, Plans(self._whole, node))
 
 
 def _explained(error: GraphQLError) -> GraphQLError:

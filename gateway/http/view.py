@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from inspect import isawaitable
-from typing import Any, cast
+from typing import Any
 
 import strawberry
-from graphql import ExecutionResult, OperationType
+from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from strawberry.execution import optimized_is_awaitable
 
 from gateway.http.body import Operation, parse_get, parse_post, read_body
-from gateway.http.documents import Document, Documents, InvalidDocument
+from gateway.http.documents import Documents, InvalidDocument
 from gateway.http.encode import to_json
 from gateway.http.errors import Masking
 from gateway.http.negotiate import JSON, check_content_type, response_type
@@ -28,6 +27,7 @@ from gateway.http.origin import check_origin
 from gateway.http.refusal import ClientGone, refuse
 from gateway.http.watch import while_awaited
 from gateway.limits import Budget, Deadline, Limits
+from resolvers.plan import execute
 
 MakeContext = Callable[[Request, Budget, Deadline], Any | Awaitable[Any]]
 
@@ -56,6 +56,8 @@ class GraphQLView:
         Origins (``https://portal.example``) whose pages may send requests; ``*`` for all.
     encode
         The answer as bytes of JSON.
+    plans
+        Whether documents are answered by plan (``resolvers.plan``) where that can be.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class GraphQLView:
         *,
         origins: Collection[str] = (),
         encode: Callable[[Any], bytes] = to_json,
+        plans: bool = True,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("schema extensions and custom directives would be ignored by GraphQLView")
@@ -75,6 +78,7 @@ class GraphQLView:
         self._make_context = make_context
         self._origins = frozenset(origins)
         self._encode = encode
+        self._plans = plans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -140,7 +144,17 @@ class GraphQLView:
         context = self._make_context(request, budget, deadline)
         if isawaitable(context):
             context = await context
-        result = await self._execute(document, operation, context, masking)
+        result = await execute(
+            self.schema,
+            document.node,
+            document.plans if self._plans else None,
+            context,
+            variables=operation.variables,
+            operation_name=operation.operation_name,
+            extensions=operation.extensions,
+        )
+        if isinstance(result, list):
+            raise masking.request_errors(result)
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
             answer["errors"] = masking.field_errors(result.errors)
@@ -157,26 +171,3 @@ class GraphQLView:
                 raise refuse("Mutations must be sent with POST.", 405, headers={"Allow": "POST"})
             if self.schema._schema.mutation_type is None:
                 raise refuse("This service has no mutations.", code="UNSUPPORTED", capability="mutations")
-
-    async def _execute(
-        self, document: Document, operation: Operation, context: Any, masking: Masking
-    ) -> ExecutionResult:
-        """Run the operation as strawberry.Schema.execute would, which parses and logs the query each time."""
-        executor = self.schema.execution_context_class.build(
-            self.schema._schema,
-            document.node,
-            context_value=context,
-            raw_variable_values=operation.variables,
-            operation_name=operation.operation_name,
-            # A predicate without the TypeGuard that graphql-core's annotation asks for.
-            is_awaitable=cast(Any, optimized_is_awaitable),
-            operation_extensions=operation.extensions,
-        )
-        if isinstance(executor, list):
-            raise masking.request_errors(executor)
-        result = executor.execute_operation()
-        if isawaitable(result):
-            result = await result
-        if not isinstance(result, ExecutionResult):
-            raise TypeError("incremental delivery is not served")
-        return result

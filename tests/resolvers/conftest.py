@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import sqlalchemy
+from graphql import parse, validate
 
 from adapters.butler import open_repository
 from adapters.caller import Call, Caller
@@ -19,6 +21,7 @@ from adapters.question import Question
 from adapters.rows import Facets, Rows
 from gateway.limits import Budget, Limits
 from resolvers.context import Context
+from resolvers.plan import Plans, execute
 from resolvers.schema import build_schema
 
 IVOID = "ivo://org.example/{repository}?repo={repository}&id={id}"
@@ -74,6 +77,7 @@ class Gateway:
     def __init__(self, repositories: Mapping[str, Repository]) -> None:
         self.repositories = {label: Watched(repository) for label, repository in repositories.items()}
         self.loop = asyncio.new_event_loop()
+        self.twice = True  # every document is asked by plan and without, and the answers are compared
 
     def __call__(
         self,
@@ -86,19 +90,33 @@ class Gateway:
     ) -> Answer:
         limits = limits or Limits()
         seen = {label: self.repositories[label] for label in see or self.repositories}
-        context = Context(
-            repositories=seen,  # type: ignore[arg-type]
-            call=Call(caller or Caller()),
-            budget=Budget(limits.max_cost),
-            limits=limits,
-            base_url="https://gateway.example/",
-        )
+
+        def ask(plans: Plans | None) -> tuple[Any, list[Any], int]:
+            context = Context(
+                repositories=seen,  # type: ignore[arg-type]
+                call=Call(caller or Caller()),
+                budget=(budget := Budget(limits.max_cost)),
+                limits=limits,
+                base_url="https://gateway.example/",
+            )
+            result = self.loop.run_until_complete(execute(schema, node, plans, context, variables=variables))
+            if isinstance(result, list):
+                return None, result, 0
+            return result.data, list(result.errors or []), budget.spent
+
+        schema = build_schema()
+        node = parse(document)
+        if invalid := validate(schema._schema, node):
+            return Answer(None, invalid)
+        ordinary = ask(None) if self.twice else None
         for repository in seen.values():
             repository.asked.clear()
-        result = self.loop.run_until_complete(
-            build_schema().execute(document, variable_values=variables, context_value=context)
-        )
-        return Answer(result.data, list(result.errors or []))
+        planned = ask(Plans(schema, node))
+        if ordinary is not None:
+            assert orjson.dumps(planned[0]) == orjson.dumps(ordinary[0])
+            assert _told(planned[1]) == _told(ordinary[1])
+            assert planned[2] == ordinary[2], "another cost"
+        return Answer(planned[0], planned[1])
 
     def good(self, document: str, **options: Any) -> Any:
         """The data of a request that must not fail."""
@@ -113,6 +131,10 @@ class Gateway:
         for repository in self.repositories.values():
             self.loop.run_until_complete(repository.close())
         self.loop.close()
+
+
+def _told(errors: Sequence[Any]) -> list[str]:
+    return sorted(repr((error.message, error.path)) for error in errors)
 
 
 @pytest.fixture(autouse=True)
@@ -166,5 +188,7 @@ def statements(demo: Gateway) -> Iterator[list[str]]:
     demo.good('{ repository(name: "hsc") { datasets(query: {type: "raw"}, first: 1) { nodes { run } } } }')
     engine = demo.repositories["hsc"]._opened.store.engine
     sqlalchemy.event.listen(engine, "before_cursor_execute", note)
+    demo.twice = False
     yield found
+    demo.twice = True
     sqlalchemy.event.remove(engine, "before_cursor_execute", note)

@@ -1,0 +1,213 @@
+"""Nouns whose fields are found for many objects at once: datasets, their data IDs, and lists of what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from strawberry import UNSET
+
+from adapters.question import Kinship
+
+from ..association_connection import AssociationConnection
+from ..association_kind import AssociationKind
+from ..certification import CertificationConnection
+from ..collection import CollectionConnection, memberships
+from ..context import Scope
+from ..data_id_connection import DataIdConnection
+from ..dataset import Dataset
+from ..dataset_connection import DatasetConnection
+from ..dataset_type import DatasetType, DatasetTypeConnection
+from ..file import artefacts
+from ..kinship import calibrations, related
+from ..listing import read
+from ..loader import Loader
+from ..quantum import QuantumConnection
+from ..record import DimensionRecordConnection
+from ..region import regions
+from ..selection import selects
+from ..timespan import timespans
+from .frame import FRAMES, Frame, Objects
+from .leaves import Column
+from .run import together
+
+if TYPE_CHECKING:
+    from .plan import Step
+    from .run import Run
+
+
+def _each(value: Callable[[Any], Any]) -> Callable[[Any, Step, Run], Column]:
+    """A column of what can be said of each object without further ado."""
+
+    def column(frame: Frame, step: Step, run: Run) -> Column:
+        return [value(one) for one in frame.objects()]
+
+    return column
+
+
+class DataIds(Frame):
+    """The data IDs of datasets, which are in the datasets' own rows."""
+
+    __slots__ = ("_datasets",)
+
+    def __init__(self, datasets: Sequence[Dataset]) -> None:
+        self._datasets = datasets
+
+    def __len__(self) -> int:
+        return len(self._datasets)
+
+    def objects(self) -> Sequence[Any]:
+        return [dataset.identity() for dataset in self._datasets]
+
+    def dimension(self, name: str) -> Column:
+        return [dataset.value(name) for dataset in self._datasets]
+
+
+def _dimension(name: str) -> Callable[[Any, Step, Run], Column]:
+    def column(frame: DataIds, step: Step, run: Run) -> Column:
+        return frame.dimension(name)
+
+    return column
+
+
+DataIds.columns = {
+    "instrument": _dimension("instrument"),
+    "detector": _dimension("detector"),
+    "physicalFilter": _dimension("physical_filter"),
+    "band": _dimension("band"),
+    "group": _dimension("group"),
+    "dayObs": _dimension("day_obs"),
+    "exposure": _dimension("exposure"),
+    "visit": _dimension("visit"),
+    "skymap": _dimension("skymap"),
+    "tract": _dimension("tract"),
+    "patch": _dimension("patch"),
+}
+
+
+class Datasets(Objects):
+    """Datasets, whatever list they are in."""
+
+    __slots__ = ()
+
+    def data_id(self, step: Step, run: Run) -> Frame:
+        return DataIds(self.objects())
+
+    def type(self, step: Step, run: Run) -> Column:
+        known: dict[Hashable, DatasetType] = {}
+        found: Column = []
+        for dataset in self.objects():
+            info = dataset.info()
+            key = (dataset.scope(), info.name)
+            if key not in known:
+                known[key] = DatasetType(dataset.scope(), info)
+            found.append(known[key])
+        return found
+
+    async def calibration(self, step: Step, run: Run) -> Column:
+        arguments = step.arguments(run.variables)
+        collections = arguments.get("collections", UNSET)
+
+        async def of(datasets: Sequence[Dataset]) -> Column:
+            tie = datasets[0].calibrated(arguments["type"], collections)
+            return await calibrations(tie, [(one.key(), one.hex()) for one in datasets])
+
+        return await self._by_type(of)
+
+    def related(self, step: Step, run: Run) -> Column | Awaitable[Column]:
+        arguments = dict(step.arguments(run.variables))
+        by = arguments.pop("by", None)
+        if by is AssociationKind.PROVENANCE:
+            return run.asked(step, self)
+        first, after = arguments.pop("first", 100), arguments.pop("after", UNSET)
+        kind = Kinship[by.name] if by else None
+        overlap = selects(run.info(step), "edges", "overlap")
+
+        async def of(datasets: Sequence[Dataset]) -> Column:
+            tie = datasets[0].tie(**arguments, by=kind, overlap=overlap)
+            return [related(tie, (one.key(), one.hex()), first, after) for one in datasets]
+
+        return self._by_type(of)
+
+    async def region(self, step: Step, run: Run) -> Column:
+        return await self._by_key(regions)
+
+    async def timespan(self, step: Step, run: Run) -> Column:
+        return await self._by_key(timespans)
+
+    async def collections(self, step: Step, run: Run) -> Column:
+        return await self._by_id(memberships)
+
+    async def files(self, step: Step, run: Run) -> Column:
+        return await self._by_id(artefacts)
+
+    async def _by_type(self, of: Callable[[Sequence[Dataset]], Awaitable[Column]]) -> Column:
+        """What is found for the datasets of each type together."""
+        parts: dict[Hashable, list[int]] = {}
+        datasets = self.objects()
+        for place, dataset in enumerate(datasets):
+            parts.setdefault((dataset.scope(), dataset.info()), []).append(place)
+        found: Column = [None] * len(datasets)
+        answers = await together([of([datasets[place] for place in own]) for own in parts.values()])
+        for own, answer in zip(parts.values(), answers, strict=True):
+            for place, one in zip(own, answer, strict=True):
+                found[place] = one
+        return found
+
+    async def _by_key(self, loader: Callable[[Scope, tuple[str, ...]], Loader[Any, Any]]) -> Column:
+        async def of(datasets: Sequence[Dataset]) -> Column:
+            info = datasets[0].info()
+            if not info.required:
+                return [None] * len(datasets)
+            return await loader(datasets[0].scope(), info.required).load_many(
+                [dataset.key() for dataset in datasets]
+            )
+
+        return await self._by_type(of)
+
+    async def _by_id(self, loader: Callable[[Scope], Loader[str, Any]]) -> Column:
+        async def of(datasets: Sequence[Dataset]) -> Column:
+            return await loader(datasets[0].scope()).load_many([dataset.hex() for dataset in datasets])
+
+        return await self._by_type(of)
+
+
+Datasets.columns = {
+    "uuid": _each(Dataset.hex),
+    "type": Datasets.type,
+    "dataId": Datasets.data_id,
+    "calibration": Datasets.calibration,
+    "related": Datasets.related,
+    "region": Datasets.region,
+    "timespan": Datasets.timespan,
+    "collections": Datasets.collections,
+    "files": Datasets.files,
+}
+
+
+class Lists(Objects):
+    """Lists that have not been read yet: a field that needs their pages reads those of all together."""
+
+    __slots__ = ()
+
+    async def paged(self, step: Step, run: Run) -> Column:
+        await read([one.listing for one in self.objects()])
+        return [await value for value in run.values(step, self.objects())]
+
+
+Lists.columns = dict.fromkeys(("nodes", "edges", "pageInfo", "completeness"), Lists.paged)
+
+FRAMES[Dataset] = Datasets
+FRAMES |= dict.fromkeys(
+    (
+        AssociationConnection,
+        CertificationConnection,
+        CollectionConnection,
+        DataIdConnection,
+        DatasetConnection,
+        DatasetTypeConnection,
+        DimensionRecordConnection,
+        QuantumConnection,
+    ),
+    Lists,
+)

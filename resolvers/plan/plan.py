@@ -1,0 +1,320 @@
+"""A document's operation, worked out: which fields of which types at which places, with which arguments, and how each is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLAbstractType,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    get_argument_values,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+    visit,
+)
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+
+from .leaves import Write, writer
+
+_MOST_PLANS = 16
+
+
+class Unplanned(Exception):
+    """The ordinary executor has to answer: no plan covers this document, or this answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Scalars and enums. ``write`` turns a column of them into JSON, or refuses it."""
+
+    name: str
+    write: Write
+    null: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    item: Shape
+    null: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    selection: Selection
+    null: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Abstract:
+    """An interface: what is selected of each type that may stand there."""
+
+    selections: Mapping[str, Selection]
+    null: bool
+
+
+Shape = Leaf | ListOf | Object | Abstract
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is asked of the objects of one type at one place."""
+
+    type: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(slots=True)
+class Step:
+    """One field: its key in the answer, its arguments, and what becomes of its values. ``declared`` is None for __typename."""
+
+    key: str
+    name: str
+    parent: GraphQLObjectType
+    shape: Shape
+    definition: GraphQLField | None = None
+    declared: StrawberryField | None = None
+    nodes: list[FieldNode] = field(default_factory=list)
+    converter: GraphQLCoreConverter | None = None
+    constant: bool = True  # whether its arguments are the same whatever the variables
+    _kept: dict[str, Any] | None = None
+
+    @property
+    def resolver(self) -> StrawberryResolver[Any] | None:
+        """The resolver, where nothing stands between it and a caller: no permission and no extension."""
+        if self.declared is None or self.declared.extensions:
+            return None
+        return self.declared.base_resolver
+
+    def given(self, variables: VariableValues) -> dict[str, Any]:
+        """The arguments as GraphQL has them. Raises GraphQLError."""
+        assert self.definition is not None
+        return get_argument_values(self.definition, self.nodes[0], variables)
+
+    def arguments(self, variables: VariableValues) -> dict[str, Any]:
+        """The arguments as the resolver's function takes them; only to be read, since all objects share them."""
+        if self._kept is not None:
+            return self._kept
+        assert self.declared is not None and self.converter is not None
+        given = self.given(variables)
+        _, converted = get_arguments(
+            field=self.declared,
+            source=None,
+            info=None,  # type: ignore[arg-type]
+            kwargs=given,
+            config=self.converter.config,
+            scalar_registry=self.converter.scalar_registry,
+        )
+        resolver = self.declared.base_resolver
+        if resolver is not None and resolver.info_parameter is not None:
+            del converted[resolver.info_parameter.name]
+        if self.constant:
+            self._kept = converted
+        return converted
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One operation of one document, for one choice of what @skip and @include leave in."""
+
+    schema: strawberry.Schema
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    root: Selection
+
+    def lines(self) -> Iterator[str]:
+        """The plan for people to read: a line a field, indented like the document."""
+        yield from _lines(self.root, "")
+
+
+def _lines(selection: Selection, indent: str) -> Iterator[str]:
+    for step in selection.steps:
+        alias = "" if step.key == step.name else f"{step.key}: "
+        yield f"{indent}{alias}{selection.type}.{step.name}: {_shape(step.shape)}"
+        for below in _selections(step.shape):
+            yield from _lines(below, indent + "  ")
+
+
+def _shape(shape: Shape) -> str:
+    match shape:
+        case Leaf():
+            text = shape.name
+        case ListOf():
+            text = f"[{_shape(shape.item)}]"
+        case Object():
+            text = shape.selection.type
+        case Abstract():
+            text = " | ".join(shape.selections)
+    return text if shape.null else text + "!"
+
+
+def _selections(shape: Shape) -> Iterator[Selection]:
+    match shape:
+        case ListOf():
+            yield from _selections(shape.item)
+        case Object():
+            yield shape.selection
+        case Abstract():
+            yield from shape.selections.values()
+
+
+class Plans:
+    """The plans of one document, by operation and by the variables that decide what is left out."""
+
+    def __init__(self, schema: strawberry.Schema, document: DocumentNode) -> None:
+        self._schema = schema
+        self._document = document
+        self._deciding = _deciding_variables(document)
+        self._kept: dict[tuple[Any, ...], Plan | None] = {}
+        self._operations = {
+            node.name.value if node.name else None: node
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+
+    def ready(self, operation_name: str | None, raw: Mapping[str, Any] | None) -> tuple[Plan, VariableValues]:
+        """The plan, and the variables with it. Raises Unplanned."""
+        if operation_name is None and len(self._operations) == 1:
+            (operation,) = self._operations.values()
+        elif operation_name is not None and operation_name in self._operations:
+            operation = self._operations[operation_name]
+        else:
+            raise Unplanned("no operation is meant")
+        variables = get_variable_values(
+            self._schema._schema, operation.variable_definitions or (), dict(raw or {})
+        )
+        if isinstance(variables, list):
+            raise Unplanned("variables")
+        key = (operation_name, *(variables.coerced.get(name) for name in self._deciding))
+        if key not in self._kept:
+            if len(self._kept) >= _MOST_PLANS:
+                raise Unplanned("too many plans")
+            self._kept[key] = self._made(operation, variables)
+        plan = self._kept[key]
+        if plan is None:
+            raise Unplanned("not covered")
+        return plan, variables
+
+    def _made(self, operation: OperationDefinitionNode, variables: VariableValues) -> Plan | None:
+        if operation.operation is not OperationType.QUERY:
+            return None
+        try:
+            root = _Planner(self._schema, operation, self._fragments, variables).root()
+        except (Unplanned, GraphQLError, RecursionError):
+            return None
+        return Plan(self._schema, operation, self._fragments, root)
+
+
+@dataclass(slots=True)
+class _Planner:
+    """Works out one operation, with graphql-core's own idea of which fields are selected."""
+
+    schema: strawberry.Schema
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    variables: VariableValues
+    details: dict[str, FragmentDetails] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.details = {name: FragmentDetails(node) for name, node in self.fragments.items()}
+
+    def root(self) -> Selection:
+        type_ = self.schema._schema.query_type
+        assert type_ is not None
+        found = collect_fields(self.schema._schema, self.details, self.variables, type_, self.operation)
+        return self._selection(type_, found.grouped_field_set)
+
+    def _selection(self, type_: GraphQLObjectType, fields: GroupedFieldSet) -> Selection:
+        return Selection(type_.name, tuple(self._step(type_, key, nodes) for key, nodes in fields.items()))
+
+    def _step(self, parent: GraphQLObjectType, key: str, details: FieldDetailsList) -> Step:
+        nodes = [one.node for one in details]
+        name = nodes[0].name.value
+        if name == "__typename":
+            return Step(key, name, parent, Leaf("String", list, null=False))
+        definition = parent.fields.get(name)
+        if definition is None:
+            raise Unplanned(f"{parent.name}.{name} is introspection")
+        converter = self.schema.schema_converter
+        strawberry_field = definition.extensions.get(converter.DEFINITION_BACKREF)
+        if strawberry_field is None:
+            raise Unplanned(f"{parent.name}.{name} is none of ours")
+        constant = not any(_uses_variables(argument) for argument in nodes[0].arguments or ())
+        shape = self._shape(definition.type, details)
+        return Step(key, name, parent, shape, definition, strawberry_field, nodes, converter, constant)
+
+    def _shape(self, type_: GraphQLOutputType, details: FieldDetailsList) -> Shape:
+        null = not is_non_null_type(type_)
+        bare: Any = type_ if null else type_.of_type  # type: ignore[union-attr]
+        if is_list_type(bare):
+            return ListOf(self._shape(bare.of_type, details), null)
+        if is_leaf_type(bare):
+            return Leaf(bare.name, writer(bare), null)
+        if is_object_type(bare):
+            return Object(self._below(bare, details), null)
+        if is_abstract_type(bare):
+            abstract: GraphQLAbstractType = bare
+            possible = self.schema._schema.get_possible_types(abstract)
+            return Abstract({one.name: self._below(one, details) for one in possible}, null)
+        raise Unplanned(f"{bare} is of no known kind")
+
+    def _below(self, type_: GraphQLObjectType, details: FieldDetailsList) -> Selection:
+        found = collect_subfields(
+            self.schema._schema, self.details, self.variables, self.operation, type_, details
+        )
+        return self._selection(type_, found.grouped_field_set)
+
+
+def _visited(node: Any, enter: Callable[[Any], None], kind: str) -> None:
+    class Look(Visitor):
+        pass
+
+    setattr(Look, f"enter_{kind}", lambda _self, found, *_: enter(found))
+    visit(node, Look())
+
+
+def _uses_variables(node: Any) -> bool:
+    found: list[VariableNode] = []
+    _visited(node, found.append, "variable")
+    return bool(found)
+
+
+def _deciding_variables(document: DocumentNode) -> tuple[str, ...]:
+    """Names of the variables in @skip and @include."""
+    names: set[str] = set()
+
+    def enter(node: DirectiveNode) -> None:
+        if node.name.value in ("skip", "include"):
+            _visited(node, lambda variable: names.add(variable.name.value), "variable")
+
+    _visited(document, enter, "directive")
+    return tuple(sorted(names))

@@ -1,0 +1,260 @@
+"""A plan at work on one request: level by level, each field once for all objects that stand there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from inspect import isawaitable
+from typing import Any, TypeVar
+
+from graphql import GraphQLResolveInfo
+from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
+
+from ..context import Context
+from .frame import Frame, Objects, framed
+from .leaves import Column, Refused
+from .plan import Abstract, Leaf, ListOf, Object, Plan, Selection, Shape, Step, Unplanned
+
+T = TypeVar("T")
+Now = Column | Awaitable[Column]
+"""A column, or the promise of one."""
+
+_WIDE = 1_000  # objects of a level from which on the event loop is let go between its columns
+_HOLD = 0.005  # seconds that the event loop is held
+
+
+class Run:
+    """One execution. ``variables`` are those of the request, coerced."""
+
+    def __init__(self, plan: Plan, context: Context, variables: VariableValues) -> None:
+        self.plan = plan
+        self.context = context
+        self.variables = variables
+        self._since = time.monotonic()
+
+    async def data(self) -> dict[str, Any]:
+        """What stands under ``data``. Raises Unplanned where the ordinary executor has to answer."""
+        try:
+            (data,) = await self._now(self._select(self.plan.root, Objects([None])))
+        except Unplanned:
+            raise
+        except Exception as error:
+            # Whatever it is, the ordinary executor meets it again and knows where to put it.
+            raise Unplanned(repr(error)) from error
+        assert isinstance(data, dict)
+        return data
+
+    # selections
+
+    def _select(self, selection: Selection, frame: Frame) -> Now:
+        """The objects of a frame as JSON objects."""
+        if len(frame) == 0:
+            return []
+        if len(frame) >= _WIDE:
+            return self._wide(selection, frame)
+        columns: list[Any] = []
+        try:
+            columns.extend(self._column(step, frame) for step in selection.steps)
+        except BaseException:
+            _forget(columns)
+            raise
+        if all(isinstance(column, list) for column in columns):
+            return _objects(selection, columns)
+        return self._waited(selection, columns)
+
+    async def _waited(self, selection: Selection, columns: list[Any]) -> Column:
+        waiting = [place for place, column in enumerate(columns) if not isinstance(column, list)]
+        found = await together([columns[place] for place in waiting])
+        for place, column in zip(waiting, found, strict=True):
+            columns[place] = column
+        return _objects(selection, columns)
+
+    async def _wide(self, selection: Selection, frame: Frame) -> Column:
+        """The same for many objects, with pauses in which others get their turn."""
+        columns: list[Any] = []
+        try:
+            for step in selection.steps:
+                columns.append(self._column(step, frame))
+                await self._breathe()
+        except BaseException:
+            _forget(columns)
+            raise
+        return await self._waited(selection, columns)
+
+    async def _breathe(self) -> None:
+        if time.monotonic() - self._since > _HOLD:
+            await asyncio.sleep(0)
+            self._since = time.monotonic()
+
+    # fields
+
+    def _column(self, step: Step, frame: Frame) -> Now:
+        if step.declared is None:
+            return [step.parent.name] * len(frame)
+        values = self._values(step, frame)
+        if isinstance(values, list | Frame):
+            return self._shaped(step.shape, values)
+        return self._later(step.shape, values)
+
+    async def _later(self, shape: Shape, values: Awaitable[Column | Frame]) -> Column:
+        return await self._now(self._shaped(shape, await values))
+
+    def _values(self, step: Step, frame: Frame) -> Column | Frame | Awaitable[Column | Frame]:
+        """The field's values, before they are written: as the frame has them all at once, or else of object after object."""
+        if step.resolver is not None and (column := frame.columns.get(step.name)) is not None:
+            return column(frame, step, self)
+        return self.asked(step, frame)
+
+    def asked(self, step: Step, frame: Frame) -> Column | Awaitable[Column]:
+        """The field's values, each object asked for its own."""
+        values = self.values(step, frame.objects())
+        return together(values) if values and isawaitable(values[0]) else values
+
+    def values(self, step: Step, objects: Sequence[Any]) -> Column:
+        """What the field's resolver gives for each object: values, or promises of them."""
+        resolver = step.resolver
+        if resolver is None:
+            assert step.definition is not None and step.definition.resolve is not None
+            resolve, info, given = step.definition.resolve, self.info(step), step.given(self.variables)
+            return [resolve(one, info, **given) for one in objects]
+        if resolver.self_parameter is None:
+            raise Unplanned(f"{step.parent.name}.{step.name} is no method")
+        arguments = step.arguments(self.variables)
+        if resolver.info_parameter is not None:
+            assert step.converter is not None
+            told = step.converter.config.info_class(_raw_info=self.info(step), _field=step.declared)  # type: ignore[arg-type]
+            arguments = {**arguments, resolver.info_parameter.name: told}
+        function: Any = resolver.wrapped_func
+        return [function(one, **arguments) for one in objects]
+
+    def info(self, step: Step) -> GraphQLResolveInfo[Any]:
+        """What graphql-core would tell a resolver, but for the place in a list: one telling serves all objects."""
+        assert step.definition is not None
+        return GraphQLResolveInfo(
+            step.name,
+            step.nodes,
+            step.definition.type,
+            step.parent,
+            Path(None, step.key, step.parent.name),
+            self.plan.schema._schema,
+            self.plan.fragments,  # type: ignore[arg-type]
+            None,
+            self.plan.operation,
+            self.variables.coerced,  # type: ignore[arg-type]
+            self.context,
+            isawaitable,  # type: ignore[arg-type]
+            None,
+            None,  # type: ignore[arg-type]
+        )
+
+    # values
+
+    def _shaped(self, shape: Shape, values: Column | Frame) -> Now:
+        """Values as the answer has them. Raises Unplanned where one is None that may not be."""
+        if isinstance(values, Frame):
+            assert isinstance(shape, Object)
+            return self._select(shape.selection, values)
+        if not shape.null and None in values:
+            raise Unplanned("null in a place that cannot be null")
+        match shape:
+            case Leaf():
+                try:
+                    return shape.write(values)
+                except Refused as refused:
+                    raise Unplanned(f"a value that {shape.name} refuses") from refused
+            case ListOf():
+                return self._listed(shape, values)
+            case Object():
+                return self._placed(shape.selection, values)
+            case Abstract():
+                return self._sorted(shape, values)
+
+    def _listed(self, shape: ListOf, values: Column) -> Now:
+        flat: Column = []
+        for value in values:
+            if value is not None:
+                if not isinstance(value, list | tuple):
+                    raise Unplanned("no list")
+                flat.extend(value)
+        items = self._shaped(shape.item, flat)
+        return _regrouped(values, items) if isinstance(items, list) else _regrouped_later(values, items)
+
+    def _placed(self, selection: Selection, values: Column) -> Now:
+        there = [value for value in values if value is not None]
+        if not there:
+            return values
+        found = self._select(selection, framed(there))
+        if len(there) == len(values):
+            return found
+        return _spread(values, found) if isinstance(found, list) else _spread_later(values, found)
+
+    async def _sorted(self, shape: Abstract, values: Column) -> Column:
+        """Objects of several types: each type's together."""
+        written = list(values)
+        places: dict[str, list[int]] = {}
+        for place, value in enumerate(values):
+            if value is not None:
+                if isinstance(value, BaseException):
+                    raise Unplanned("an error in a list")
+                places.setdefault(type(value).__strawberry_definition__.name, []).append(place)
+        for name, own in places.items():
+            found = await self._now(self._placed(shape.selections[name], [values[p] for p in own]))
+            for place, one in zip(own, found, strict=True):
+                written[place] = one
+        return written
+
+    @staticmethod
+    async def _now(column: Now) -> Column:
+        return column if isinstance(column, list) else await column
+
+
+async def together(waiting: Sequence[Awaitable[T]]) -> list[T]:
+    """What all of them come to. Raises the first error, when all are done: none is left running unseen."""
+    if not waiting:
+        return []
+    if len(waiting) == 1:
+        return [await waiting[0]]
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found  # type: ignore[return-value]
+
+
+def _objects(selection: Selection, columns: Sequence[Column]) -> Column:
+    keys = [step.key for step in selection.steps]
+    return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _regrouped(values: Column, items: Column) -> Column:
+    written: Column = []
+    place = 0
+    for value in values:
+        if value is None:
+            written.append(None)
+        else:
+            written.append(items[place : place + len(value)])
+            place += len(value)
+    return written
+
+
+async def _regrouped_later(values: Column, items: Awaitable[Column]) -> Column:
+    return _regrouped(values, await items)
+
+
+def _spread(values: Column, found: Column) -> Column:
+    rest = iter(found)
+    return [None if value is None else next(rest) for value in values]
+
+
+async def _spread_later(values: Column, found: Awaitable[Column]) -> Column:
+    return _spread(values, await found)
+
+
+def _forget(columns: Iterable[Now]) -> None:
+    """Coroutines that nobody will wait for."""
+    for column in columns:
+        if isinstance(column, Coroutine):
+            column.close()
