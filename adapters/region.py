@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from lsst.sphgeom import Box, ConvexPolygon, LonLat, Region, UnitVector3d
+from lsst.sphgeom import Box, Circle, ConvexPolygon, LonLat, Region, UnionRegion, UnitVector3d
 
 from .errors import BadUserInput
 
 _SQUARE_DEGREES = (180.0 / math.pi) ** 2
+_KEPT = 100_000
+_MARGIN = 1e-7
+"""Radians, 0.02 arcseconds: more than sphgeom lets shapes be apart that it says overlap (a squared chord of 2.5e-15, an arc sine of
+1.5e-8; constants.h), which is more the smaller they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,23 @@ class RegionInfo:
     vertices: tuple[tuple[float, float], ...] | None
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_KEPT)
 def decode(text: str) -> Region:
     """The region behind a registry's text; kept, since many rows share one."""
     return Region.decodeBase64(text)
+
+
+@lru_cache(maxsize=_KEPT)
+def circle(text: str) -> tuple[float, float, float, float]:
+    """A circle around a registry's region: the unit vector of its middle, and its radius in radians. Regions whose circles are
+    apart do not overlap, by ``overlaps`` itself. Where sphgeom may be unable to say, it is the whole sky."""
+    found = decode(text)
+    bounds = found.getBoundingCircle()
+    middle = bounds.getCenter()
+    parts = Region.getRegions(found) if isinstance(found, UnionRegion) else [found]
+    decided = all(isinstance(part, ConvexPolygon | Circle) for part in parts)
+    radius = bounds.getOpeningAngle().asRadians() + _MARGIN if decided else math.pi
+    return (middle.x(), middle.y(), middle.z(), radius)
 
 
 _COUNTS = {"CIRCLE": (3, 3), "RANGE": (4, 4), "POLYGON": (6, 2_000)}

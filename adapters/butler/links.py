@@ -1,7 +1,8 @@
 """Who belongs to whom, before anyone looks for datasets: for N parents, the dimension values that something tied to them has.
 
-A link is a row of: parent (index of its key), values of dimensions, and what the kind of tie adds: the parent's time (begin, end), the share
-of its region (overlap), or the calibration collection that ties them (collection, rank, begin, end).
+The parents' keys, or ids, are parameters of the statement, so that it is built once for a kind of question.
+A link is a row of: parent (index of its key), values of dimensions, and what the kind of tie adds: the parent's time (begin, end), or the
+calibration collection that ties them (collection, rank, begin, end).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class Links:
 
     ``collection`` and ``rank`` where the parents are calibrations: what certifies them from begin to end; ``earlier`` then
     says whether an earlier collection certifies another one for a target (with the table that says when it was observed).
+    ``dealt``: the parent is the place of a link that many parents may share; what is found goes to them afterwards. ``own``: the dataset
+    that a link leaves out.
     """
 
     rows: sa.FromClause
@@ -33,11 +36,12 @@ class Links:
     dimensions: dict[str, Column]
     begin: Column | None = None
     end: Column | None = None
-    overlap: Column | None = None
     collection: Column | None = None
     rank: Column | None = None
     earlier: Callable[[sa.FromClause], Column] | None = None
     conditions: list[Column] = field(default_factory=list)
+    dealt: bool = False
+    own: Column | None = None
 
 
 def uploaded(
@@ -48,17 +52,19 @@ def uploaded(
     return rows, {name: rows.c[f"c{place}"] for place, name in enumerate(dimensions)}
 
 
+def asked_for(tables: Tables, dimensions: Sequence[str]) -> tuple[sa.Subquery, dict[str, Column]]:
+    """The same with the keys in the parameter ``keys``, given when the statement runs."""
+    rows = tables.dialect.uploaded("keys", [tables.sql_type(name) for name in dimensions])
+    return rows, {name: rows.c[f"c{place}"] for place, name in enumerate(dimensions)}
+
+
 def by_data_id(
-    tables: Tables,
-    parents: DimensionGroup,
-    dimensions: Sequence[str],
-    keys: Sequence[Any],
-    target: DimensionGroup,
+    tables: Tables, parents: DimensionGroup, dimensions: Sequence[str], target: DimensionGroup
 ) -> Links:
     """What the dimensions of both sides say together, as Butler joins them: equal where both have them, and through every element that
     relates them (an exposure and its visits by visit_definition, an exposure and its filter)."""
     both = tables.universe.conform([*parents.names, *target.names])
-    rows, known = uploaded(tables, dimensions, keys)
+    rows, known = asked_for(tables, dimensions)
     source = Source(tables, both, rows, known)
     source.relate()
     for name in parents.names:
@@ -78,14 +84,10 @@ def meet_visits(source: Source) -> None:
 
 
 def by_time(
-    tables: Tables,
-    parents: DimensionGroup,
-    dimensions: Sequence[str],
-    keys: Sequence[Any],
-    shared: Sequence[str],
+    tables: Tables, parents: DimensionGroup, dimensions: Sequence[str], shared: Sequence[str]
 ) -> Links:
     """The parents' timespans, with the dimensions that the other side must share."""
-    rows, known = uploaded(tables, dimensions, keys)
+    rows, known = asked_for(tables, dimensions)
     source = Source(tables, parents, rows, known)
     (family, *_) = parents.temporal
     element = family.choose(parents)
@@ -106,13 +108,13 @@ def by_time(
 def by_certification(
     tables: Tables,
     record: TypeRecord,
-    ids: Sequence[str],
     calibrations: Sequence[tuple[int, CollectionRecord]],
 ) -> Links:
-    """The validity ranges of calibrations: what they are valid for is found by its own time and data ID."""
+    """The validity ranges of calibrations, whose ids are in the parameter ``ids``: what they are valid for is found by its own time and
+    data ID."""
     assert record.calibs is not None
     dialect = tables.dialect
-    rows = dialect.upload([[identifier] for identifier in ids], [dialect.id_type()])
+    rows = dialect.uploaded("ids", [dialect.id_type()])
     table = tables.association(record.calibs, record.info.required, True).alias()
     ranks = dialect.upload([[c.id, place] for place, c in calibrations], [sa.BigInteger(), sa.BigInteger()])
     clause = rows.join(table, table.c.dataset_id == rows.c.c0)

@@ -9,27 +9,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..question import Kinship, Related
-from ..rows import Column as RowColumn
 from ..rows import Kind
 from . import conditions
+from .beside import Along
 from .joins import Source, resolve
 from .links import Links
 from .names import CollectionRecord, TypeRecord
 from .order import Term, behind, check, sorting
-from .selection import implied
+from .selection import MOST, implied
 from .tables import Tables
 from .walk import in_order
 
 Column = sa.ColumnElement[Any]
 
-EDGE = (
-    RowColumn("kind", Kind.STRING),
-    RowColumn("collection", Kind.STRING),
-    RowColumn("rank", Kind.LONG),
-    RowColumn("valid_begin", Kind.TIME),
-    RowColumn("valid_end", Kind.TIME),
-    RowColumn("overlap", Kind.FLOAT),
-)
+EACH = sa.bindparam("each", type_=sa.Integer(), required=True)
 
 
 @dataclass(slots=True)
@@ -47,10 +40,11 @@ class Reach:
     path: Sequence[tuple[int, CollectionRecord]]
     find_first: bool
     names: tuple[str, ...]  # dimensions of the answer, those of all its types
+    along: Along | None = None
 
-    def statement(self, links: Links, limit: int | None, own: Sequence[str] = ()) -> sa.Select[Any] | None:
-        """Rows of parent, dataset, edge, then the values that the question orders by; ``limit`` a parent. ``own``: the parents'
-        ids, which are left out."""
+    def statement(self, links: Links, *, cut: bool, own: bool = False) -> sa.Select[Any] | None:
+        """Rows of parent, dataset, edge, then the values that the question orders by, parent after parent (where they are dealt, in one
+        order), ``most`` (a parameter) in all; ``cut``: of each parent ``each`` (another one). ``own``: the parents' ``ids`` are left out."""
         parts = [
             part for calibration in (False, True) if (part := self._part(links, calibration)) is not None
         ]
@@ -58,13 +52,13 @@ class Reach:
             return None
         rows = parts[0].subquery() if len(parts) == 1 else sa.union_all(*parts).subquery()
         if own:
-            rows = self._others(rows, own)
-        return self._page(self._once(rows), limit)
+            rows = self._others(rows)
+        return self._page(self._once(rows), cut=cut, dealt=links.dealt).limit(MOST)
 
-    def _others(self, rows: sa.Subquery, own: Sequence[str]) -> sa.Subquery:
+    def _others(self, rows: sa.Subquery) -> sa.Subquery:
         """The rows that are not their own parents."""
         dialect = self.tables.dialect
-        ids = dialect.upload([[identifier] for identifier in own], [dialect.id_type()])
+        ids = dialect.uploaded("ids", [dialect.id_type()])
         joined = rows.join(ids, sa.and_(ids.c.parent == rows.c.parent, ids.c.c0 != rows.c.dataset_id))
         return sa.select(*rows.c).select_from(joined).subquery()
 
@@ -76,23 +70,32 @@ class Reach:
         if not own or name is None:
             return None
         table = tables.association(name, record.info.required, calibration).alias()
-        ranks = dialect.upload([[c.id, place] for place, c in own], [sa.BigInteger(), sa.BigInteger()])
         direct = [d for d in record.info.required if d in links.dimensions]
         on = sa.and_(
             table.c.dataset_type_id == record.id, *(table.c[d] == links.dimensions[d] for d in direct)
         )
-        clause = in_order(tables, links.rows, ranks, sa.true())
-        clause = in_order(tables, clause, table, sa.and_(on, ranks.c.c0 == table.c.collection_id))
+        clause: sa.FromClause
+        if len(own) == 1:
+            ((place, only),) = own
+            turn: Column = sa.literal_column(str(place), sa.Integer())
+            clause = in_order(tables, links.rows, table, sa.and_(on, table.c.collection_id == only.id))
+        else:
+            ranks = dialect.upload([[c.id, place] for place, c in own], [sa.BigInteger(), sa.BigInteger()])
+            turn = ranks.c.c1
+            clause = in_order(tables, links.rows, ranks, sa.true())
+            clause = in_order(tables, clause, table, sa.and_(on, ranks.c.c0 == table.c.collection_id))
         source = Source(tables, record.group, clause, {d: table.c[d] for d in record.info.required})
         dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
         source.conditions += links.conditions
         source.conditions += [
             source.dimension(d) == value for d, value in links.dimensions.items() if d not in direct
         ]
+        if links.own is not None:
+            source.conditions.append(table.c.dataset_id.is_distinct_from(links.own))
         conditions.apply(self.question.constraints, source, dataset)
         begin = end = dialect.null(sa.BigInteger())
         collection: Column = table.c.collection_id
-        rank: Column = ranks.c.c1
+        rank = turn
         if calibration:
             begin, end = dialect.timespan(table)
         if links.begin is not None and links.end is not None:
@@ -111,10 +114,10 @@ class Reach:
             "dataset_id": table.c.dataset_id,
             "collection_id": collection,
             "rank": rank,
-            "turn": ranks.c.c1,
+            "turn": turn,
             "valid_begin": begin,
             "valid_end": end,
-            "overlap": dialect.null(sa.Float()) if links.overlap is None else links.overlap,
+            "overlap": dialect.null(sa.Float()),
             **{d: table.c[d] for d in record.info.required},
         }
         for place, term in enumerate(self.question.order):
@@ -144,6 +147,8 @@ class Reach:
             place = sa.func.rank().over(partition_by=partition, order_by=rows.c.turn).label("first")
             ranked = sa.select(rows, place).subquery()
             rows = sa.select(*(ranked.c[c.name] for c in rows.c)).where(ranked.c.first == 1).subquery()
+            if all(c.type != "CALIBRATION" for _, c in self.path):
+                return rows
         partition = [rows.c.parent, rows.c.dataset_id]
         order = [rows.c.turn, rows.c.rank, sa.func.coalesce(rows.c.valid_begin, -(2**63))]
         if self.kinship is Kinship.CALIBRATION:
@@ -167,8 +172,8 @@ class Reach:
         low = sa.func.coalesce(rows.c.valid_begin, -(2**63))
         return [*found, Term(low, Kind.LONG), Term(rows.c.rank, Kind.LONG)]
 
-    def _page(self, rows: sa.Subquery, limit: int | None) -> sa.Select[Any]:
-        """The first ``limit`` of each parent, with runs, ingest dates and implied dimensions."""
+    def _page(self, rows: sa.Subquery, *, cut: bool, dealt: bool) -> sa.Select[Any]:
+        """The rows of each parent in order, with runs, ingest dates and implied dimensions."""
         tables, dialect = self.tables, self.tables.dialect
         terms = self.terms(rows)
         statement = sa.select(rows)
@@ -183,32 +188,38 @@ class Reach:
                 values = [*after[: place + 1], *([None] * (len(terms) - place - 1))]
             later = behind(terms, values, dialect)
             statement = statement.where(sa.literal(later) if isinstance(later, bool) else later)
-        number = sa.func.row_number().over(partition_by=rows.c.parent, order_by=sorting(terms, dialect))
-        numbered = statement.add_columns(number.label("place")).subquery()
+        if cut:
+            number = sa.func.row_number().over(partition_by=rows.c.parent, order_by=sorting(terms, dialect))
+            statement = statement.add_columns(number.label("place"))
+        numbered = statement.subquery()
         dataset, run, held = tables.dataset.alias(), tables.collection.alias(), tables.collection.alias()
         clause: sa.FromClause = numbered.join(dataset, dataset.c.id == numbered.c.dataset_id)
         clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
         clause = clause.join(held, held.c.collection_id == numbered.c.collection_id)
         mine = [name for name in self.names if name in self.record.info.dimensions]
         known = {d: numbered.c[d] for d in self.record.info.required}
-        values_of, clause = implied(tables, mine, dict(known), clause)
-        final = (
-            sa.select(
-                numbered.c.parent,
-                dialect.hex(numbered.c.dataset_id),
-                sa.literal(self.record.name, sa.Text()),
-                run.c.name,
-                dataset.c.ingest_date,
-                *(values_of[n] if n in mine else dialect.null(tables.sql_type(n)) for n in self.names),
-                sa.literal(self.kinship.value, sa.Text()),
-                held.c.name,
-                numbered.c.rank,
-                numbered.c.valid_begin,
-                numbered.c.valid_end,
-                numbered.c.overlap,
-                *(numbered.c[f"x{place}"] for place in range(len(self.question.order))),
-            )
-            .select_from(clause)
-            .order_by(numbered.c.parent, numbered.c.place)
-        )
-        return final if limit is None else final.where(numbered.c.place <= limit)
+        joined: dict[str, sa.FromClause] = {}
+        values_of, clause = implied(tables, mine, dict(known), clause, joined)
+        along: list[Column] = []
+        if self.along is not None:
+            along, clause = self.along.join(values_of, joined, clause)
+        final = sa.select(
+            numbered.c.parent,
+            dialect.hex(numbered.c.dataset_id),
+            sa.literal(self.record.name, sa.Text()),
+            run.c.name,
+            dataset.c.ingest_date,
+            *(values_of[n] if n in mine else dialect.null(tables.sql_type(n)) for n in self.names),
+            sa.literal(self.kinship.value, sa.Text()),
+            held.c.name,
+            numbered.c.rank,
+            numbered.c.valid_begin,
+            numbered.c.valid_end,
+            numbered.c.overlap,
+            *(numbered.c[f"x{place}"] for place in range(len(self.question.order))),
+            *along,
+        ).select_from(clause)
+        if cut:
+            return final.where(numbered.c.place <= EACH).order_by(numbered.c.parent, numbered.c.place)
+        parent = [] if dealt else [numbered.c.parent]
+        return final.order_by(*parent, *sorting(self.terms(numbered), dialect))

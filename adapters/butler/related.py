@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,21 +11,22 @@ import sqlalchemy as sa
 from lsst.daf.butler import DimensionGroup
 
 from ..caller import Call
-from ..errors import BadUserInput, TooComplex, Unsupported
-from ..question import Among, Kinship, Related
+from ..errors import AdapterError, BadUserInput, TooComplex, Unsupported
+from ..question import Among, Kinship, Page, Related
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
 from . import glob, links
 from .api import ButlerApi
+from .beside import EDGE, Along, CalibrationKey, Valid, along
 from .kinship import Side, chosen
 from .links import Links
 from .names import CollectionRecord, Names, TypeRecord
-from .reach import EDGE, Reach
-from .sky_links import SkyLinks
+from .reach import Reach
+from .related_sky import spatial
 from .store import Store
 from .tables import Tables
 
-Path = list[tuple[int, CollectionRecord]]
+Path = tuple[tuple[int, CollectionRecord], ...]
 Togetherness = Callable[[Sequence[tuple[str, str]], Call], Sequence[bool | None]]
 """Pairs of dataset ids -> whether a recorded execution used them together; None where nothing is recorded."""
 
@@ -52,7 +53,7 @@ class RelatedQueries:
     together: Togetherness | None = None
 
     def page(self, question: Related, call: Call) -> Rows:
-        found, types, names = self._collect(question, question.page.first + 1, call)
+        found, types, names, taken = self._collect(question, question.page.first + 1, call)
         columns = self._columns(names)
         rows = Rows(columns, found, types={t.name: t.info for t in types})
         rows.key = self._key(rows, question)
@@ -60,11 +61,13 @@ class RelatedQueries:
         if question.used is not None:
             rows.rows = self._only_used(rows, question, call)
         rows.rows = first_of_each(rows.rows, question.page.first + 1)
+        if taken is not None:
+            rows.rows, rows.beside = taken.told(rows.rows, len(columns) + len(question.order), rows.places)
         return rows
 
     def count(self, question: Related, call: Call) -> int:
         """Counted for one parent. Raises TooComplex past the limit."""
-        bare = replace(question, order=(), overlap=False).paged(call.max_rows)
+        bare = replace(question, order=(), overlap=False, beside=None).paged(call.max_rows)
         number = len(self.page(bare, call).rows)
         if number > call.max_rows:
             raise TooComplex(
@@ -92,7 +95,7 @@ class RelatedQueries:
         here = self._parents(question, self._source(question, call), path, call)
         found = []
         for record in types:
-            own = [(place, c) for place, c in enumerate(path) if (record.id, c.id) in holdings]
+            own = tuple((place, c) for place, c in enumerate(path) if (record.id, c.id) in holdings)
             certified = record.info.is_calibration and any(c.type == "CALIBRATION" for _, c in own)
             there = Side(f"dataset type '{record.name}'", record.group, record.info.is_calibration, certified)
             try:
@@ -107,7 +110,7 @@ class RelatedQueries:
 
     def _collect(
         self, question: Related, limit: int, call: Call
-    ) -> tuple[list[Row], list[TypeRecord], tuple[str, ...]]:
+    ) -> tuple[list[Row], list[TypeRecord], tuple[str, ...], Along | None]:
         ready = self.targets(question, call)
         path = self.names.path(question.collections, call)
         source = self._source(question, call)
@@ -115,29 +118,117 @@ class RelatedQueries:
         group = self.tables.universe.conform({d for t in ready for d in t.record.info.required})
         names = tuple(group.names)
         found: list[Row] = []
-        bound = None if question.used is not None else limit
+        taken = self._along(question, ready)
         for target in ready:
-            record = target.record
-            first = self._find_first(question, target.kinship)
-            reach = Reach(self.tables, question, record, target.kinship, target.path, first, names)
             # A dataset is not tied to itself.
-            own_ids = question.ids if source is not None and source.name == record.name else ()
-            tied = self._links(question, here, source, target, path, call)
-            statement = reach.statement(tied, bound, own_ids)
-            if statement is not None:
-                found += self._bounded(statement, call)
-        return found, [target.record for target in ready], names
+            own = bool(question.ids) and source is not None and source.name == target.record.name
+            first = self._find_first(question, target.kinship)
+            reach = Reach(
+                self.tables, question, target.record, target.kinship, target.path, first, names, taken
+            )
+            if target.kinship is Kinship.SPATIAL:
+                most = limit if question.used is None else call.max_rows + 1
+                found += spatial(self.store, reach, here, most, call, question.ids if own else ())
+                continue
 
-    def _bounded(self, statement: sa.Select[Any], call: Call) -> list[Row]:
-        rows = self.store.rows(statement.limit(call.max_rows + 1), call)
-        if len(rows) > call.max_rows:
+            def build(
+                cut: bool, target: Target = target, own: bool = own, reach: Reach = reach
+            ) -> sa.Select[Any] | None:
+                tied = self._links(question, here, source, target, path, call)
+                return reach.statement(tied, cut=cut, own=own)
+
+            alike = self._alike(question, here, source, target, path, call)
+            if alike is not None:
+                alike = (*alike, names, taken and taken.identity)
+            found += self._read(question, target, limit, build, alike, call)
+        return found, [target.record for target in ready], names, taken
+
+    def _alike(
+        self,
+        question: Related,
+        here: Side,
+        source: TypeRecord | None,
+        target: Target,
+        path: Sequence[CollectionRecord],
+        call: Call,
+    ) -> tuple[Hashable, ...] | None:
+        """What questions have in common that have the same statement; None where it is this one's alone."""
+        if question.page.after is not None or self._found_first(here, target):
+            return None
+        certified = self._calibrations(source, path, call) if source and here.certified else ()
+        return (replace(question, keys=(), ids=(), page=Page(0)), target, here, certified)
+
+    def _read(
+        self,
+        question: Related,
+        target: Target,
+        limit: int,
+        build: Callable[[bool], sa.Select[Any] | None],
+        alike: tuple[Hashable, ...] | None,
+        call: Call,
+    ) -> list[Row]:
+        """The rows of one type. A window that counts each parent's rows costs as much as all the rest, and few parents have more than one
+        valid calibration: they are read without it, and with it where more came than was asked for."""
+        packed = self.tables.dialect.packed
+        values = {
+            "keys": packed(question.keys),
+            "ids": packed([[identifier] for identifier in question.ids]),
+            "each": limit,
+        }
+
+        def rows(cut: bool, most: int) -> list[Row]:
+            statement = (
+                build(cut) if alike is None else self.store.statements.once((*alike, cut), lambda: build(cut))
+            )
+            return [] if statement is None else self.store.rows(statement, call, {**values, "most": most})
+
+        everything = question.used is not None
+        if everything or target.kinship is Kinship.CALIBRATION:
+            most = call.max_rows if everything else min(call.max_rows, len(question.keys) * limit)
+            found = rows(False, most + 1)
+            if len(found) <= most:
+                return found
+        if not everything:
+            found = rows(True, call.max_rows + 1)
+        if len(found) > call.max_rows:
             raise TooComplex(
                 f"More than {call.max_rows} associations; ask for fewer parents or a smaller first.",
                 limit=call.max_rows,
-                actual=len(rows),
+                actual=len(found),
                 what="associations",
             )
-        return rows
+        return found
+
+    def _along(self, question: Related, ready: Sequence[Target]) -> Along | None:
+        """What a list of one type takes along."""
+        if question.beside is None or len(ready) != 1:
+            return None
+        return along(question.beside, ready[0].record, (), self.tables)
+
+    def valid(self, record: TypeRecord, key: CalibrationKey, call: Call) -> Valid | None:
+        """The calibrations that a question about datasets of this type can take along: of one type, certified in one collection that
+        alone is searched. None, too, for what cannot be asked: its own question says why."""
+        name, collections = key
+        if glob.is_glob(name):
+            return None
+        asked = Related(
+            record.info.required, (), (name,), record.name, by=Kinship.CALIBRATION, collections=collections
+        )
+        try:
+            (target,) = self.targets(asked, call)
+        except (AdapterError, ValueError):
+            return None
+        here, there = record.group, target.record
+        if not there.info.is_calibration or not here.temporal or _needs_sky(here, there.group):
+            return None
+        ((place, only), *others) = target.path
+        if others or only.type != "CALIBRATION":
+            return None
+        return Valid(key, there, place, only)
+
+    def _found_first(self, here: Side, target: Target) -> bool:
+        """Whether the links have to be found before there is a statement."""
+        return target.kinship is not Kinship.TEMPORAL and _needs_sky(here.group, target.record.group)
 
     def _source(self, question: Related, call: Call) -> TypeRecord | None:
         return None if question.source is None else self.names.type(question.source, call)
@@ -159,16 +250,16 @@ class RelatedQueries:
                 try:
                     candidates = self.names.path(None, call)
                 except BadUserInput:
-                    return []
+                    return ()
             held = self.names.holdings([source], candidates, call)
-            own = [
+            own = tuple(
                 (place, c)
                 for place, c in enumerate(candidates)
                 if c.type == "CALIBRATION" and (source.id, c.id) in held
-            ]
+            )
             if own:
                 return own
-        return []
+        return ()
 
     @staticmethod
     def _find_first(question: Related, kinship: Kinship) -> bool:
@@ -189,7 +280,6 @@ class RelatedQueries:
     ) -> Links:
         tables, target = self.tables, reached.record.group
         kinship = reached.kinship
-        given = (question.dimensions, question.keys)
         shared = [name for name in target.names if name in here.group.names]
         if kinship is Kinship.CALIBRATION:
             # What another shared dimension implies need not be compared.
@@ -199,25 +289,18 @@ class RelatedQueries:
             forward = reached.record.info.is_calibration and certified
             if forward and here.timed and _needs_sky(here.group, target):
                 asked = self._asked_of_butler(question, target, call)
-                timed = links.by_time(tables, here.group, *given, ())
+                timed = links.by_time(tables, here.group, question.dimensions, ())
                 both = asked.rows.join(timed.rows, timed.parent == asked.parent)
                 return Links(both, asked.parent, asked.dimensions, begin=timed.begin, end=timed.end)
             if forward and here.timed:
-                return links.by_time(tables, here.group, *given, shared)
+                return links.by_time(tables, here.group, question.dimensions, shared)
             assert source is not None
-            return links.by_certification(
-                tables, source, question.ids, self._calibrations(source, path, call)
-            )
+            return links.by_certification(tables, source, self._calibrations(source, path, call))
         if kinship is Kinship.TEMPORAL:
-            return links.by_time(tables, here.group, *given, ())
-        if kinship is Kinship.DATA_ID:
-            if _needs_sky(here.group, target):
-                return self._asked_of_butler(question, target, call)
-            return links.by_data_id(tables, here.group, *given, target)
-        # Between observations of their own kind nothing else ties them: any filter, any detector.
-        alike = [] if here.families & Side("", target).families else shared
-        near = SkyLinks(self.store, tables, here.group, *given, target, call)
-        return near.links(alike, measure=question.overlap)
+            return links.by_time(tables, here.group, question.dimensions, ())
+        if _needs_sky(here.group, target):
+            return self._asked_of_butler(question, target, call)
+        return links.by_data_id(tables, here.group, question.dimensions, target)
 
     def _asked_of_butler(self, question: Related, target: DimensionGroup, call: Call) -> Links:
         """Links of dimensions that Butler joins in more than one way at once: its own query, the parents uploaded."""

@@ -10,12 +10,13 @@ from lsst.daf.butler import DimensionGroup
 
 from ..caller import Call
 from ..errors import BadCursor, BadUserInput, TooComplex
+from ..notes import By, noted
 from ..question import Among, RelatedDataIds
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
-from . import conditions, links
+from . import conditions, links, sky
 from .api import ButlerApi
-from .joins import Source
+from .joins import Column, Source
 from .order import Term, behind, check, sorting
 from .related import first_of_each
 from .sky_links import SkyLinks
@@ -38,72 +39,81 @@ class RelatedDataIdQueries:
             if name not in universe.dimensions or name in universe.skypix_dimensions:
                 raise BadUserInput(f"'{name}' is no dimension that has data IDs.", unknown=name)
         here, target = universe.conform(question.dimensions), universe.conform(question.wanted)
-        if len(target.spatial) > 1 or (
-            not here.spatial and len(universe.conform([*here.names, *target.names]).spatial) > 1
-        ):
+        both = universe.conform([*here.names, *target.names])
+        apart = _finest(both) <= _finest(here) | _finest(target)
+        if len(both.spatial) > 1 and (len(target.spatial) > 1 or not here.spatial or not apart):
             return self._crossed(question, target, call)
-        source, parent, share = self._joined(question, here, target, call)
-        conditions.require_inside(question.constraints, target, tables)
-        conditions.apply(question.constraints, source, None)
-        rows = (
-            source.select(
-                parent.label("parent"),
-                share.label("overlap"),
-                *(source.dimension(name).label(name) for name in target.names),
-            )
-            .distinct()
-            .subquery()
-        )
-        terms = [Term(rows.c[d], tables.kind(d)) for d in target.required]
-        statement = sa.select(rows)
-        if question.page.after is not None:
-            check([term.kind for term in terms], question.page.after)
-            if None in question.page.after:
-                raise BadCursor("after is damaged: a data ID has no empty places.")
-            later = behind(terms, question.page.after, tables.dialect)
-            statement = statement.where(sa.literal(later) if isinstance(later, bool) else later)
-        place = sa.func.row_number().over(partition_by=rows.c.parent, order_by=sorting(terms, tables.dialect))
-        numbered = statement.add_columns(place.label("place")).subquery()
-        final = (
-            sa.select(numbered.c.parent, *(numbered.c[n] for n in target.names), numbered.c.overlap)
-            .where(numbered.c.place <= question.page.first + 1)
-            .order_by(numbered.c.parent, numbered.c.place)
-        )
+        if len(both.spatial) > 1 and len(here.spatial) == 1:
+            found = self._overlapping(question, here, target, call)
+        else:
+            rows, known = links.uploaded(tables, question.dimensions, question.keys)
+            source = Source(tables, both, rows, known)
+            found = self._of_each(question, source, rows.c.parent, target, call)
         columns = (
             RowColumn("parent", Kind.LONG),
             *(RowColumn(name, tables.kind(name), dimension=True) for name in target.names),
             RowColumn("overlap", Kind.FLOAT),
         )
         places = [1 + list(target.names).index(d) for d in target.required]
-        found = self.store.rows(final, call)
         return Rows(columns, found, key=lambda row: tuple(row[p] for p in places))
 
-    def _joined(
+    def _overlapping(
         self, question: RelatedDataIds, here: DimensionGroup, target: DimensionGroup, call: Call
-    ) -> tuple[Source, sa.ColumnElement[Any], sa.ColumnElement[Any]]:
-        """Both sides in one FROM clause, as Butler joins them; the parent, and how much of its region is covered."""
+    ) -> list[Row]:
+        """What the sky ties the parents to: looked up once, then dealt to them."""
         tables = self.tables
-        both = tables.universe.conform([*here.names, *target.names])
-        rows, known = links.uploaded(tables, question.dimensions, question.keys)
-        share: sa.ColumnElement[Any] = tables.dialect.null(sa.Float())
-        if len(both.spatial) < 2 or len(here.spatial) > 1:
-            source = Source(tables, both, rows, known)
-        else:
-            given = (question.dimensions, question.keys)
-            tied = SkyLinks(self.store, tables, here, *given, target, call).links(
-                (), measure=question.overlap
-            )
-            if not _relate(here, target):
-                alone = Source(tables, target, tied.rows, tied.dimensions)
-                alone.relate()
-                alone.complete()
-                return alone, tied.parent, share if tied.overlap is None else tied.overlap
-            clause = rows.join(tied.rows, tied.parent == rows.c.parent)
-            source = Source(tables, both, clause, {**known, **tied.dimensions})
-            share = share if tied.overlap is None else tied.overlap
+        # Where elements relate both sides (visit_definition: visits and exposures) all of a parent's values are needed.
+        related = _relate(here, target)
+        shared = tuple(name for name in here.names if related or name in target.names)
+        near = SkyLinks(self.store, tables, here, question.dimensions, question.keys, target, shared)
+        tied = near.table()
+        group = tables.universe.conform([*here.names, *target.names]) if related else target
+        source = Source(tables, group, tied.rows, tied.dimensions)
+        rows, terms = self._listed(question, source, tied.parent, target)
+        ties, limit = near.ties(call), question.page.first + 1
+        if not ties.links:
+            return []
+        statement = rows.order_by(*sorting(terms, tables.dialect)).limit(ties.most(limit, call))
+        found = self.store.rows(statement, call, {"links": tables.dialect.packed(list(ties.links))})
+        with noted(call.notes, By.PYTHON, "what overlaps each parent, and how much"):
+            return ties.deal(found, 1 + len(target.names), limit, call, measure=question.overlap)
+
+    def _of_each(
+        self, question: RelatedDataIds, source: Source, parent: Column, target: DimensionGroup, call: Call
+    ) -> list[Row]:
+        """What Butler joins to the parents, of each a page."""
+        rows, terms = self._listed(question, source, parent, target)
+        order = sorting(terms, self.tables.dialect)
+        place = sa.func.row_number().over(partition_by=rows.selected_columns.parent, order_by=order)
+        numbered = rows.add_columns(place.label("place")).subquery()
+        final = (
+            sa.select(*(numbered.c[name] for name in ("parent", *target.names, "overlap")))
+            .where(numbered.c.place <= question.page.first + 1)
+            .order_by(numbered.c.parent, numbered.c.place)
+        )
+        return self.store.rows(final, call)
+
+    def _listed(
+        self, question: RelatedDataIds, source: Source, parent: Column, target: DimensionGroup
+    ) -> tuple[sa.Select[Any], list[Term]]:
+        """Each parent's data IDs behind the page's beginning, no overlap, and their order."""
+        tables = self.tables
+        conditions.require_inside(question.constraints, target, tables)
         source.relate()
         source.complete()
-        return source, rows.c.parent, share
+        conditions.apply(question.constraints, source, None)
+        values = (source.dimension(name).label(name) for name in target.names)
+        rows = source.select(parent.label("parent"), *values).distinct().subquery()
+        terms = [Term(rows.c[d], tables.kind(d)) for d in target.required]
+        overlap = tables.dialect.null(sa.Float()).label("overlap")
+        statement = sa.select(rows.c.parent, *(rows.c[n] for n in target.names), overlap)
+        if question.page.after is None:
+            return statement, terms
+        check([term.kind for term in terms], question.page.after)
+        if None in question.page.after:
+            raise BadCursor("after is damaged: a data ID has no empty places.")
+        later = behind(terms, question.page.after, tables.dialect)
+        return statement.where(sa.literal(later) if isinstance(later, bool) else later), terms
 
     def _crossed(self, question: RelatedDataIds, target: DimensionGroup, call: Call) -> Rows:
         """Data IDs that themselves cross observations and sky maps: Butler's own query, the parents uploaded."""
@@ -150,6 +160,11 @@ class RelatedDataIdQueries:
                 what="data IDs counted",
             )
         return number
+
+
+def _finest(group: DimensionGroup) -> set[str]:
+    """The elements whose regions are those of these dimensions, one a family: of visit and detector visit_detector_region."""
+    return {foot.element.name for foot in sky.footing(group) if not foot.through_visits}
 
 
 def _relate(a: DimensionGroup, b: DimensionGroup) -> bool:

@@ -16,6 +16,7 @@ from lsst.sphgeom import Region
 from .. import region
 from ..caller import Call
 from ..errors import BadUserInput, TooComplex
+from ..notes import By, noted
 from ..question import Sky
 from .store import Store
 from .tables import Tables
@@ -110,7 +111,8 @@ def matching(
             actual=len(rows),
             what="regions",
         )
-    found = {tuple(row[1:]): None for row in rows if region.overlaps(region.decode(row[0]), shape)}
+    with noted(call.notes, By.PYTHON, f"which regions of {element.name} the shape overlaps"):
+        found = {tuple(row[1:]): None for row in rows if region.overlaps(region.decode(row[0]), shape)}
     return names, list(found)
 
 

@@ -124,7 +124,7 @@ def point(ra: float, dec: float) -> UnitVector3d:
 CENTRES = st.sampled_from(
     [(0.0, 0.0), (359.999, -30.0), (123.4, 5.0), (10.0, 90.0), (200.0, -90.0), (77.0, 89.99), (0.001, -89.9)]
 ) | st.tuples(st.floats(0, 359), st.floats(-90, 90))
-SIZES = st.sampled_from([0.01, 0.2, 1.7, 10.0, 60.0])
+SIZES = st.sampled_from([3e-6, 0.01, 0.2, 1.7, 10.0, 60.0])
 
 
 @st.composite
@@ -194,10 +194,10 @@ def box(ra: float, dec: float, width: float, height: float) -> ConvexPolygon:
     )
 
 
-@pytest.mark.parametrize("scale", [3e-4, 0.01, 1.0])
+@pytest.mark.parametrize("scale", [3e-7, 3e-4, 0.01, 1.0])
 @pytest.mark.parametrize(("ra", "dec"), [(-0.5, 0.0), (120.0, 45.0), (0.0, 88.0)])
 def test_boxes_side_by_side(ra: float, dec: float, scale: float) -> None:
-    """Neighbours along a meridian, down to arcseconds; sides at the same declination are different great circles."""
+    """Neighbours along a meridian, down to milliarcseconds; sides at the same declination are different great circles."""
     whole = box(ra * scale, dec, scale, scale)
     left = box(ra * scale, dec, scale / 2, scale)
     right = box((ra + 0.5) * scale, dec, scale / 2, scale)
