@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .notes import Notes
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -36,10 +38,11 @@ class Call:
     """One request's caller and deadline; ``max_rows`` bounds what a question may touch where it cannot be paged.
 
     ``memory``: what an adapter looked up for this request (names, search paths), so that nested questions need not ask
-    again; it is gone with the request.
+    again; it is gone with the request. ``notes``: told what the adapter does for this call, where somebody wants to know.
     """
 
     caller: Caller = Caller()
     deadline: Deadline = field(default_factory=_Never)
     max_rows: int = 1_000_000
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    notes: Notes | None = field(default=None, compare=False, repr=False)

@@ -13,7 +13,7 @@ answer with a column that says which key a row belongs to.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -104,6 +104,16 @@ class Page:
     after: tuple[KeyValue, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else is wanted of each dataset of an answer: its timespan, its region, the calibrations that are valid for it (a dataset type, and
+    the collections to search). An adapter gives along what it has at hand and says so (``Rows.beside``); the rest is asked for by itself."""
+
+    timespan: bool = False
+    region: bool = False
+    calibrations: tuple[tuple[str, tuple[str, ...] | None], ...] = ()
+
+
 class Question:
     """Base of all questions."""
 
@@ -143,6 +153,7 @@ class Datasets(Question):
     find_first: bool | None = None
     order: tuple[Order, ...] = ()
     page: Page = Page(100)
+    beside: Beside | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,7 @@ class DatasetsById(Question):
     """Datasets by id; ids that the repository lacks have no row."""
 
     ids: tuple[str, ...]
+    beside: Beside | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +410,7 @@ class Related(Question):
     order: tuple[Order, ...] = ()
     overlap: bool = True
     page: Page = Page(100)
+    beside: Beside | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ for a row unless someone asks for one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -52,6 +52,19 @@ class TypeInfo:
     is_calibration: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Where each row of datasets has something that was asked beside it (``question.Beside``).
+
+    A timespan: whether there is one, its begin and its end; ``source``: the dimension element that has it. A region: its text. A
+    calibration: its id, None where none is valid; ``rows`` then says where the same row has the columns of Related.
+    """
+
+    places: tuple[int, ...]
+    source: str | None = None
+    rows: Rows | None = None
+
+
 @dataclass(slots=True)
 class Rows:
     """Tuples, one value a column; behind its columns a row may go on with values that only ``key`` reads.
@@ -69,6 +82,9 @@ class Rows:
     key: Callable[[Row], tuple[KeyValue, ...]] | None = None
     types: Mapping[str, TypeInfo] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what is unknown here, for explain
+    beside: Mapping[Hashable, Joined] = field(
+        default_factory=dict
+    )  # "timespan", "region", calibrations as asked
     _places: Mapping[str, int] | None = field(default=None, repr=False, compare=False)
 
     @property

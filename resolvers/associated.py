@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry import UNSET
 
 from adapters.errors import BadUserInput
-from adapters.question import Kinship, Related, Way
-from adapters.rows import TypeInfo
+from adapters.question import Beside, Kinship, Related, Way
+from adapters.rows import Joined, TypeInfo
 
 from .arguments import FindFirst, OnlyTypes, Partial, Searched, Terms, Types, some
 from .association_kind import AssociationKind
+from .beside import beside_each
 from .connection import After, First
 from .context import Info, Scope
 from .direction import Direction
@@ -26,6 +28,7 @@ from .selection import selects
 if TYPE_CHECKING:
     from .association import AssociationEdge
     from .association_connection import AssociationConnection
+    from .dataset import Dataset
     from .kinship import Tie
     from .lineage import Origin
 
@@ -92,6 +95,7 @@ class Associated:
             find_first=find_first,
             order_by=order_by,
             overlap=selects(info._raw_info, "edges", "overlap"),
+            beside=beside_each(info._raw_info),
         )
         return tied(tie, (self.key(), self.hex()), first, after)
 
@@ -105,7 +109,11 @@ class Associated:
         none is; `related(by: CALIBRATION)` then says why in explain. Several in one collection that are valid for it, which
         Butler calls ambiguous, are BAD_USER_INPUT with the ranges that clash."""
         from .kinship import calibration as tied
+        from .kinship import calibration_beside
 
+        key = (type, names(collections))
+        if (joined := self.beside(key)) is not None:
+            return calibration_beside(self.itself(), key, joined)
         return await tied(self.calibrated(type, collections), (self.key(), self.hex()))
 
     @strawberry.field
@@ -162,6 +170,7 @@ class Associated:
         find_first: bool | None = UNSET,
         order_by: list[str] | None = UNSET,
         overlap: bool = False,
+        beside: Beside | None = None,
     ) -> Tie:
         """What is asked for every dataset of this one's type."""
         from .kinship import Tie
@@ -178,6 +187,7 @@ class Associated:
             used=given(used),
             order=order(order_by),
             overlap=overlap,
+            beside=beside,
         )
         return Tie(self.scope(), asked, self.info())
 
@@ -186,6 +196,12 @@ class Associated:
         return self.tie([type], by=Kinship.CALIBRATION, collections=collections)
 
     def scope(self) -> Scope:
+        raise NotImplementedError
+
+    def beside(self, key: Hashable) -> Joined | None:
+        raise NotImplementedError
+
+    def itself(self) -> Dataset:
         raise NotImplementedError
 
     def hex(self) -> str:

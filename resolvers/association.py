@@ -35,10 +35,6 @@ class Ties(Layout):
         self.source = source
         self.way = way
 
-    def value(self, row: Row, name: str) -> Any:
-        place = self.places.get(name)
-        return None if place is None else row[place]
-
 
 class Association:
     """A dataset at the end of an edge, and what the answer says about the edge. ``parent``: id of the dataset that the edge begins
@@ -53,7 +49,8 @@ class Association:
         self.node = Dataset(ties, row)
 
     def value(self, name: str) -> Any:
-        return self.ties.value(self.row, name)
+        place = self.ties.places.get(name)
+        return None if place is None else self.row[place]
 
     def kind(self) -> Kinship:
         return Kinship.PROVENANCE if self.ties.way is not None else Kinship(self.value("kind"))
@@ -63,10 +60,10 @@ class Association:
 class AssociationEdge:
     """A dataset that belongs to another, and the reason."""
 
-    __slots__ = ("_cursor", "_tie")
+    __slots__ = ("_cursor", "tie")
 
     def __init__(self, tie: Association, cursor: Callable[[], str] | None = None) -> None:
-        self._tie = tie
+        self.tie = tie
         self._cursor = cursor
 
     @strawberry.field
@@ -77,12 +74,12 @@ class AssociationEdge:
     @strawberry.field
     def node(self) -> Dataset:
         """The dataset that the edge leads to."""
-        return self._tie.node
+        return self.tie.node
 
     @strawberry.field
     def kind(self) -> AssociationKind:
         """Why they belong together."""
-        return AssociationKind[self._tie.kind().name]
+        return AssociationKind[self.tie.kind().name]
 
     @strawberry.field
     def semantics(self) -> str:
@@ -91,25 +88,25 @@ class AssociationEdge:
         from a calibration to what it is valid for #auxiliary. PROVENANCE: #progenitor was used to make it, #derivation was
         made from it. SPATIAL: #counterpart. DATA_ID: #coderived, or #auxiliary where one is a calibration. TEMPORAL:
         #auxiliary."""
-        tie = self._tie
+        tie = self.tie
         return semantics(tie.kind(), tie.node.info(), tie.ties.source, tie.ties.way)
 
     @strawberry.field
     def collection(self) -> str | None:
         """The collection that supplied it; null for PROVENANCE, which searches none."""
-        collection: str | None = self._tie.value("collection")
+        collection: str | None = self.tie.value("collection")
         return collection
 
     @strawberry.field
     def rank(self) -> int | None:
         """The place of that collection in the search order, with chains unfolded; 0 is first."""
-        rank: int | None = self._tie.value("rank")
+        rank: int | None = self.tie.value("rank")
         return rank
 
     @strawberry.field
     def validity(self) -> Timespan | None:
         """CALIBRATION: the range in which the calibration is valid."""
-        tie = self._tie
+        tie = self.tie
         if tie.kind() is not Kinship.CALIBRATION:
             return None
         return Timespan(tie.value("valid_begin"), tie.value("valid_end"))
@@ -118,7 +115,7 @@ class AssociationEdge:
     def overlap(self) -> float | None:
         """SPATIAL: how much of the region that the edge comes from this one covers, 0 to 1 (convex polygons; null for other
         shapes)."""
-        overlap: float | None = self._tie.value("overlap")
+        overlap: float | None = self.tie.value("overlap")
         return overlap
 
     @strawberry.field
@@ -139,21 +136,21 @@ class AssociationEdge:
         recorded and none did; null where nothing is recorded, and on edges from a bare data ID. What overlaps or is certified
         and was not used is `related(used: false)`."""
         runs = some(run, "run") or None
-        parent = self._tie.parent
+        parent = self.tie.parent
         if parent is None:
             return None
-        return await used_together(self._tie.ties.scope, runs, depth).load((parent, self._tie.node.hex()))
+        return await used_together(self.tie.ties.scope, runs, depth).load((parent, self.tie.node.hex()))
 
     @strawberry.field
     async def quantum(self) -> Quantum | None:
         """PROVENANCE: the unit of execution next to this dataset on the way from the other; null for other kinds."""
-        quantum: str | None = self._tie.value("quantum")
-        return None if quantum is None else await quantum_of(self._tie.ties.scope, quantum)
+        quantum: str | None = self.tie.value("quantum")
+        return None if quantum is None else await quantum_of(self.tie.ties.scope, quantum)
 
     @strawberry.field
     def depth(self) -> int | None:
         """PROVENANCE: how many quanta away, by the shortest way; 1 is next to it. Null for other kinds."""
-        depth: int | None = self._tie.value("depth")
+        depth: int | None = self.tie.value("depth")
         return depth
 
 

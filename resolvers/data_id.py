@@ -13,6 +13,7 @@ from adapters.question import Kinship, Related
 
 from .arguments import FindFirst, Partial, Searched, Types
 from .association_kind import AssociationKind
+from .beside import beside_each
 from .connection import After, First
 from .context import Info, Scope
 from .filters import constraints
@@ -168,6 +169,7 @@ class DataId:
             constraints=constraints(data_id),
             find_first=given(find_first),
             overlap=selects(info._raw_info, "edges", "overlap"),
+            beside=beside_each(info._raw_info),
         )
         return tied(Tie(self._scope, asked, None), (self.key() or (), ""), first, after)
 

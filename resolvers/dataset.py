@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Hashable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry import UNSET
 
-from adapters.question import DatasetsById, Versions
-from adapters.rows import Row, Rows, TypeInfo
+from adapters.question import Beside, DatasetsById, Versions
+from adapters.rows import Joined, Row, Rows, TypeInfo
 
 from .associated import Associated
 from .collection import Collection, memberships
@@ -37,7 +37,7 @@ Datasets = Annotated["DatasetConnection", strawberry.lazy(".dataset_connection")
 class Layout:
     """Where the columns of datasets are in the rows of one answer."""
 
-    __slots__ = ("date", "id", "places", "run", "scope", "type", "types")
+    __slots__ = ("beside", "date", "id", "places", "run", "scope", "ties", "type", "types")
 
     def __init__(self, scope: Scope, rows: Rows) -> None:
         self.scope = scope
@@ -47,6 +47,8 @@ class Layout:
         self.run = self.places["run"]
         self.date = self.places["ingest_date"]
         self.types = rows.types
+        self.beside = rows.beside
+        self.ties: dict[Hashable, Layout] = {}  # where a calibration is that came along in the same rows
 
 
 @noun
@@ -102,12 +104,16 @@ class Dataset(Node, Associated):
     async def region(self) -> Region | None:
         """Where it looked, or lies: the region of the finest element that its dimensions have, an exposure's from its visit.
         Null where the dimensions have no region (flats), or no one recorded it."""
+        if (joined := self.beside("region")) is not None:
+            return self.region_beside(joined)
         key = self.identity().key()
         return None if key is None else await regions(self._layout.scope, self.info().required).load(key)
 
     @strawberry.field
     async def timespan(self) -> Timespan | None:
         """When it was observed. Null where the dimensions have no time, or no one recorded it."""
+        if (joined := self.beside("timespan")) is not None:
+            return self.timespan_beside(joined)
         key = self.identity().key()
         return None if key is None else await timespans(self._layout.scope, self.info().required).load(key)
 
@@ -148,6 +154,28 @@ class Dataset(Node, Associated):
         parent = (info.name, *self.key())
         return DatasetConnection(Nested(self._layout.scope, many, parent, "versions", first, after, datasets))
 
+    def beside(self, key: Hashable) -> Joined | None:
+        """Where its row has something that came along with it; None: that has to be asked for."""
+        return self._layout.beside.get(key)
+
+    def timespan_beside(self, joined: Joined) -> Timespan | None:
+        known, begin, end = joined.places
+        return Timespan(self._row[begin], self._row[end]) if self._row[known] else None
+
+    def region_beside(self, joined: Joined) -> Region | None:
+        (place,) = joined.places
+        text = self._row[place]
+        return None if text is None else Region(joined.source or "", text)
+
+    def itself(self) -> Dataset:
+        return self
+
+    def layout(self) -> Layout:
+        return self._layout
+
+    def row(self) -> Row:
+        return self._row
+
     def scope(self) -> Scope:
         return self._layout.scope
 
@@ -180,11 +208,11 @@ async def datasets(scope: Scope, rows: Rows) -> list[Dataset]:
     return [Dataset(layout, row) for row in rows.rows] if layout else []
 
 
-def dataset_of(scope: Scope, dataset: str) -> Awaitable[Dataset | None]:
+def dataset_of(scope: Scope, dataset: str, beside: Beside | None = None) -> Awaitable[Dataset | None]:
     """A dataset by its id (32 hex digits)."""
 
     async def fetch(ids: list[str]) -> dict[str, Dataset | None]:
-        found = await datasets(scope, await scope.ask(DatasetsById(tuple(ids)), len(ids), 1))
+        found = await datasets(scope, await scope.ask(DatasetsById(tuple(ids), beside), len(ids), 1))
         return {one.hex(): one for one in found}
 
-    return scope.loader("datasets", fetch, None).load(dataset)
+    return scope.loader(("datasets", beside), fetch, None).load(dataset)

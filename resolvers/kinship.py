@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from adapters import instant
 from adapters.errors import BadUserInput
 from adapters.question import Kinship, Question, Related
-from adapters.rows import Row, Rows, TypeInfo
+from adapters.rows import Joined, Row, Rows, TypeInfo
 
 from .association import Association, AssociationEdge, Ties, associations
 from .association_connection import AssociationConnection
 from .context import Scope
+from .dataset import Dataset
 from .listing import Leaf, Nested
 from .scalars import uuid_out
 
@@ -35,7 +36,7 @@ class Tie:
         return replace(self.asked, keys=tuple(key for key, _ in parents), ids=ids)
 
     def counted(self, parents: tuple[Parent, ...]) -> Related:
-        return replace(self.many(parents), overlap=False)
+        return replace(self.many(parents), overlap=False, beside=None)
 
 
 class Kin(Nested[Association]):
@@ -136,6 +137,20 @@ async def calibrations(
             known = ties[id(whole)] = Ties(tie.scope, whole, tie.source, None) if whole.columns else None
         found.append(AssociationEdge(Association(known, own[0], parent)) if known and own else None)
     return found
+
+
+def calibration_beside(dataset: Dataset, key: Hashable, joined: Joined) -> AssociationEdge | None:
+    """The calibration that came along with a dataset: it stands in the same row."""
+    row = dataset.row()
+    if row[joined.places[0]] is None:
+        return None
+    layout = dataset.layout()
+    ties = layout.ties.get(key)
+    if ties is None:
+        assert joined.rows is not None
+        ties = layout.ties[key] = Ties(layout.scope, joined.rows, dataset.info(), None)
+    assert isinstance(ties, Ties)
+    return AssociationEdge(Association(ties, row, dataset.hex()))
 
 
 def _require_one(name: str, rows: Rows) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -20,11 +21,12 @@ from adapters.question import (
 
 from .among import among
 from .arguments import Binds, Expression, Partial, Shape, Terms, Time, some
+from .beside import beside_each, beside_it
 from .bind import where
 from .capability import Capability
 from .collection import Collection, CollectionConnection, CollectionType, collection_of, collections
 from .connection import After, First
-from .context import Scope
+from .context import Info, Scope
 from .data_id_connection import DataIdConnection, data_ids
 from .dataset import Dataset, dataset_of, datasets
 from .dataset_connection import DatasetConnection
@@ -167,19 +169,21 @@ class Repository(Node):
     @strawberry.field
     def datasets(
         self,
+        info: Info,
         query: Annotated[DatasetQuery, strawberry.argument(description="Which datasets.")],
         first: First = 100,
         after: After = UNSET,
     ) -> DatasetConnection | None:
         """Datasets that match a partly specified data ID: wildcard expansion, find-first search, sky and time, in one list."""
-        return DatasetConnection(Single(self._scope, question(query), "datasets", first, after, datasets))
+        asked = replace(question(query), beside=beside_each(info._raw_info))
+        return DatasetConnection(Single(self._scope, asked, "datasets", first, after, datasets))
 
     @strawberry.field
     async def dataset(
-        self, id: Annotated[UUID, strawberry.argument(description="Butler's id of it.")]
+        self, info: Info, id: Annotated[UUID, strawberry.argument(description="Butler's id of it.")]
     ) -> Dataset | None:
         """By UUID; null where the repository has none."""
-        return await dataset_of(self._scope, id)
+        return await dataset_of(self._scope, id, beside_it(info._raw_info))
 
     @strawberry.field
     async def datasets_by_id(

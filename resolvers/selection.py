@@ -13,16 +13,25 @@ def selects(info: GraphQLResolveInfo[Any], *path: str) -> bool:
 
     @skip and @include are not looked at: what they leave out counts as selected.
     """
+    return bool(fields(info, *path))
+
+
+def fields(info: GraphQLResolveInfo[Any], *path: str) -> list[FieldNode]:
+    """The fields at this path below the one being resolved."""
     nodes: list[FieldNode] = list(info.field_nodes)
     for name in path:
-        nodes = [
-            field
-            for node in nodes
-            if node.selection_set
-            for field in _fields(node.selection_set.selections, info)
-            if field.name.value == name
-        ]
-    return bool(nodes)
+        nodes = [field for field in below(info, nodes) if field.name.value == name]
+    return nodes
+
+
+def below(info: GraphQLResolveInfo[Any], nodes: Iterable[FieldNode]) -> list[FieldNode]:
+    """The fields next below some fields, through fragments."""
+    return [
+        field
+        for node in nodes
+        if node.selection_set
+        for field in _fields(node.selection_set.selections, info)
+    ]
 
 
 def _fields(selections: Iterable[SelectionNode], info: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:

@@ -18,6 +18,7 @@ from lsst.daf.butler import Butler, ButlerUserError, DimensionUniverse
 
 from ..caller import Call
 from ..errors import BadUserInput, Unsupported, nearest
+from ..notes import By, noted
 from ..question import (
     Among,
     Certifications,
@@ -78,6 +79,7 @@ class ButlerApi:
     def ask(self, question: Question, call: Call) -> Rows:
         """Answer a question. Raises the errors of ``adapters.errors``; Unsupported for kinds of questions unknown here."""
         with ExitStack() as stack:
+            stack.enter_context(noted(call.notes, By.API, type(question).__name__))
             butler = self._enter(stack)
             names = Names(butler, self._defaults)
             return self._answer(question, butler, names, call.max_rows)
@@ -127,6 +129,7 @@ class ButlerApi:
         exposure by the time in CALIBRATION collections). ``collections``: names, not chains nor globs.
         """
         with ExitStack() as stack:
+            stack.enter_context(noted(call.notes, By.API, f"ids of datasets of type {dataset_type}"))
             butler = self._enter(stack)
             names = Names(butler, self._defaults)
             (found,) = names.types([dataset_type])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..question import Datasets, Op, Page
 from ..rows import Facets, Row, Rows
 from . import glob, sky
 from .api import ButlerApi
+from .beside import Along, CalibrationKey, Valid, along
 from .branch import Extra, Restriction
 from .joins import resolve
 from .names import CollectionRecord, Names, TypeRecord
@@ -27,7 +28,15 @@ _WALKABLE = 2_000  # a dimension table that SQLite may walk for each page
 class DatasetQueries:
     """Datasets: a page, a count, facets. What SQL does not cover is asked of ``api`` for ids."""
 
-    def __init__(self, store: Store, tables: Tables, names: Names, api: ButlerApi) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tables: Tables,
+        names: Names,
+        api: ButlerApi,
+        valid: Callable[[TypeRecord, CalibrationKey, Call], Valid | None],
+    ) -> None:
+        self._valid = valid
         self._store = store
         self._tables = tables
         self._names = names
@@ -201,30 +210,43 @@ class DatasetQueries:
         candidates, notes = self.prepare(question, call, path)
         if not candidates:
             return Rows((), [], notes=notes, key=lambda row: row)
-        selection, statements = self._built(question, candidates)
+        selection, statements = self._built(question, candidates, self._along(question, candidates, call))
         wanted = question.page.first + 1
         found: list[Row] = []
         for statement in statements:
             found += self._store.rows(statement, call, {"most": wanted - len(found)})
             if len(found) >= wanted:
                 break
+        if selection.along is not None and len({row[0] for row in found}) < len(found):
+            # More than one calibration is valid for a dataset: a question of its own says which.
+            assert question.beside is not None
+            without = replace(question.beside, calibrations=())
+            return self.page(replace(question, beside=without), call, path)
         more = len(found) > question.page.first
         rows = selection.rows(found[: question.page.first], more)
         rows.notes = notes
         return rows
 
+    def _along(self, question: Datasets, candidates: Sequence[Candidate], call: Call) -> Along | None:
+        """What a list of one type takes along."""
+        if question.beside is None or len(candidates) != 1:
+            return None
+        record = candidates[0].type
+        found = (self._valid(record, key, call) for key in question.beside.calibrations)
+        return along(question.beside, record, [one for one in found if one is not None], self._tables)
+
     def _built(
-        self, question: Datasets, candidates: list[Candidate]
+        self, question: Datasets, candidates: list[Candidate], along: Along | None
     ) -> tuple[Selection, Iterable[sa.Select[Any]]]:
         """The statements of a page, those after the first only where they are needed; of a list's beginning, which is asked for again and
         again, built once."""
 
         def build() -> tuple[Selection, Iterator[sa.Select[Any]]]:
-            selection = Selection(question, candidates, self._tables)
+            selection = Selection(question, candidates, self._tables, along=along)
             pages = (selection.page(chunk) for chunk in selection.chunks())
             return selection, (page for page in pages if page is not None)
 
-        parts = tuple(candidate.identity for candidate in candidates)
+        parts = (*(candidate.identity for candidate in candidates), along.identity if along else ())
         if question.page.after is not None or None in parts:
             return build()
 

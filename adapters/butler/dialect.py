@@ -69,6 +69,12 @@ class Dialect:
         first, last = sa.func.coalesce(begin, _MIN_NSEC), sa.func.coalesce(end, _MAX_NSEC)
         return sa.and_(table.c.timespan_begin < last, table.c.timespan_end > first)
 
+    def coincide(self, one: sa.FromClause, other: sa.FromClause) -> Column:
+        """Whether the timespans of two tables share an instant; NULL where one has none."""
+        return sa.and_(
+            one.c.timespan_begin < other.c.timespan_end, one.c.timespan_end > other.c.timespan_begin
+        )
+
     # strings -------------------------------------------------------------------------------------------------------
 
     def text(self, column: Column) -> Column:
@@ -147,6 +153,9 @@ class PostgreSQL(Dialect):
 
     def meets(self, table: sa.FromClause, begin: Column, end: Column) -> Column:
         return table.c.timespan.op("&&", is_comparison=True)(sa.func.int8range(begin, end))
+
+    def coincide(self, one: sa.FromClause, other: sa.FromClause) -> Column:
+        return one.c.timespan.op("&&", is_comparison=True)(other.c.timespan)
 
     def text(self, column: Column) -> Column:
         # Where the database itself sorts by code point a COLLATE would only keep its indices from being used.

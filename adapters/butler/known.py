@@ -13,6 +13,7 @@ from ..errors import BadUserInput, NotFound, TooComplex
 from ..question import Constraint, Datasets, DatasetsById, FindDataset, Op, Page, Versions
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows, TypeInfo
+from .beside import Along, along
 from .datasets import DatasetQueries
 from .joins import resolve
 from .names import CollectionRecord, Names, TypeRecord
@@ -20,6 +21,7 @@ from .order import check
 from .selection import implied
 from .store import Store
 from .tables import Tables
+from .walk import in_order
 
 
 class KnownDatasets:
@@ -32,63 +34,81 @@ class KnownDatasets:
         self._datasets = datasets
 
     def by_id(self, question: DatasetsById, call: Call) -> Rows:
-        """Two statements for the types, then one for each table of data IDs that the ids are spread over."""
+        """One statement for their types, then one for each table of data IDs that they are spread over."""
         tables, dialect = self._tables, self._tables.dialect
-        dataset = tables.dataset
-        clause = dialect.ids_within(dataset.c.id, list(question.ids))
-        pairs = self._store.rows(
-            sa.select(dialect.hex(dataset.c.id), dataset.c.dataset_type_id).where(clause), call
-        )
+        ids = {"ids": dialect.packed([[identifier] for identifier in question.ids])}
+        pairs = self._store.rows(self._store.statements.once("types of ids", self._types_of), call, ids)
         ids_of: dict[int, list[str]] = {}
         for identifier, kind in pairs:
             ids_of.setdefault(kind, []).append(identifier)
-        kinds = tables.dataset_type.c.id
-        records = self._names.type_rows(dialect.within(kinds, sorted(ids_of)), call) if ids_of else []
+        records = self._names.types_by_id(tuple(sorted(ids_of)), call)
         group = tables.universe.conform({d for r in records for d in r.info.required})
+        names = tuple(group.names)
+        taken = (
+            along(question.beside, records[0], (), tables) if question.beside and len(records) == 1 else None
+        )
         by_table: dict[str, list[TypeRecord]] = {}
         for record in records:
             by_table.setdefault(record.tags, []).append(record)
         found: list[Row] = []
         for name, members in by_table.items():
-            ids = [i for record in members for i in ids_of[record.id]]
-            found += self._store.rows(self._by_id(name, members, ids, tuple(group.names)), call)
+            own = [[identifier] for record in members for identifier in ids_of[record.id]]
+            required = members[0].info
+
+            def build(name: str = name, info: TypeInfo = required) -> sa.Select[Any]:
+                return self._by_id(name, info, names, taken)
+
+            key = ("by id", name, required.required, names, taken and taken.identity)
+            statement = self._store.statements.once(key, build)
+            found += self._store.rows(statement, call, {"ids": dialect.packed(own)})
         columns = (
             RowColumn("id", Kind.UUID),
             RowColumn("type", Kind.STRING),
             RowColumn("run", Kind.STRING),
             RowColumn("ingest_date", Kind.TIME),
-            *(RowColumn(n, tables.kind(n), dimension=True) for n in group.names),
+            *(RowColumn(n, tables.kind(n), dimension=True) for n in names),
         )
-        return Rows(columns, found, types={r.name: r.info for r in records})
+        rows = Rows(columns, found, types={r.name: r.info for r in records})
+        if taken is not None:
+            rows.rows, rows.beside = taken.told(found, len(columns), rows.places)
+        return rows
+
+    def _types_of(self) -> sa.Select[Any]:
+        dialect, dataset = self._tables.dialect, self._tables.dataset
+        ids = dialect.uploaded("ids", [dialect.id_type()])
+        joined = in_order(self._tables, ids, dataset, dataset.c.id == ids.c.c0)
+        return sa.select(dialect.hex(dataset.c.id), dataset.c.dataset_type_id).select_from(joined).distinct()
 
     def _by_id(
-        self, table_name: str, records: Sequence[TypeRecord], ids: Sequence[str], names: Sequence[str]
+        self, table_name: str, info: TypeInfo, names: Sequence[str], taken: Along | None
     ) -> sa.Select[Any]:
         """Rows in a dataset's columns, read from its run's association (every dataset has exactly one)."""
         tables, dialect = self._tables, self._tables.dialect
-        required = records[0].info.required
-        own = set(records[0].info.dimensions)
+        own = set(info.dimensions)
+        ids = dialect.uploaded("ids", [dialect.id_type()])
         dataset, run = tables.dataset.alias(), tables.collection.alias()
-        tags = tables.association(table_name, required, False).alias()
+        tags = tables.association(table_name, info.required, False).alias()
         kind = tables.dataset_type.alias()
-        clause: sa.FromClause = dataset.join(
+        clause = in_order(tables, ids, dataset, dataset.c.id == ids.c.c0)
+        clause = clause.join(
             tags, sa.and_(tags.c.dataset_id == dataset.c.id, tags.c.collection_id == dataset.c.run_id)
         )
         clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
         clause = clause.join(kind, kind.c.id == dataset.c.dataset_type_id)
         mine = [name for name in names if name in own]
-        values, clause = implied(tables, mine, {d: tags.c[d] for d in required}, clause)
-        return (
-            sa.select(
-                dialect.hex(dataset.c.id),
-                kind.c.name,
-                run.c.name,
-                dataset.c.ingest_date,
-                *(values[n] if n in own else dialect.null(tables.sql_type(n)) for n in names),
-            )
-            .select_from(clause)
-            .where(dialect.ids_within(dataset.c.id, list(ids)))
-        )
+        joined: dict[str, sa.FromClause] = {}
+        values, clause = implied(tables, mine, {d: tags.c[d] for d in info.required}, clause, joined)
+        more: list[sa.ColumnElement[Any]] = []
+        if taken is not None:
+            more, clause = taken.join(values, joined, clause)
+        return sa.select(
+            dialect.hex(dataset.c.id),
+            kind.c.name,
+            run.c.name,
+            dataset.c.ingest_date,
+            *(values[n] if n in own else dialect.null(tables.sql_type(n)) for n in names),
+            *more,
+        ).select_from(clause)
 
     def find(self, question: FindDataset, call: Call) -> Rows:
         """See FindDataset. Components are looked up as their parents, which have the same ids."""

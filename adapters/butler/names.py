@@ -17,6 +17,7 @@ from ..errors import BadUserInput, NotFound, unknown
 from ..rows import TypeInfo
 from . import glob
 from .memory import Memory
+from .overheard import Overheard
 from .store import Store
 from .tables import Tables
 
@@ -71,7 +72,10 @@ class Names:
             if learnt[0] != state:
                 learnt = self._learnt = (state, Memory(_MOST_LEARNT))
             memory = call.memory[self] = learnt[1]
-        return memory
+        if call.notes is None:
+            return memory
+        heard: Memory = call.memory.setdefault((self, call.notes), Overheard(memory, call.notes))
+        return heard
 
     # collections
 
@@ -247,6 +251,13 @@ class Names:
         if glob.is_glob(name):
             raise BadUserInput(f"'{name}' is a glob, and one dataset type is meant here; name it.")
         raise self.missing_type(name, call)
+
+    def types_by_id(self, ids: tuple[int, ...], call: Call) -> list[TypeRecord]:
+        """Dataset types by the registry's numbers, by name."""
+        if not ids:
+            return []
+        clause = self._tables.dialect.within(self._tables.dataset_type.c.id, list(ids))
+        return self.memory(call).once(("types", ids), lambda: self.type_rows(clause, call))
 
     def type_rows(
         self, clause: sa.ColumnElement[bool], call: Call, exact: frozenset[str] = frozenset()

@@ -73,12 +73,12 @@ class Registry:
         self._store = store
         self._api = api
         self._catalogue = Catalogue(store, tables, names)
-        self._datasets = DatasetQueries(store, tables, names, api)
+        self._related = RelatedQueries(store, tables, names, api, self._together)
+        self._datasets = DatasetQueries(store, tables, names, api, self._related.valid)
         self._data_ids = DataIdQueries(store, tables, names)
         self._certified = CertificationQueries(store, tables, names)
         self._files = FileQueries(store, tables, names, files)
         self._provenance = provenance
-        self._related = RelatedQueries(store, tables, names, api, self._together)
         joined = RelatedDataIdQueries(store, tables, api)
         self._untied = Untied(self._related, self._data_ids)
         self._explanation = Explanation(self.ask, defaults)

@@ -19,6 +19,7 @@ from ..errors import BadCursor, BadUserInput, TooComplex
 from ..question import Datasets, KeyValue
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
+from .beside import Along
 from .branch import Branch, Extra, Limit, Piece, Restriction, build, key_values
 from .joins import resolve
 from .names import CollectionRecord, TypeRecord
@@ -112,7 +113,9 @@ class Selection:
         candidates: Sequence[Candidate],
         tables: Tables,
         extras: Sequence[Extra] = (),
+        along: Along | None = None,
     ) -> None:
+        self.along = along
         self.question = question
         self.candidates = list(candidates)
         self.tables = tables
@@ -201,6 +204,12 @@ class Selection:
             pieces = list(self._pieces(chunk[0], limit))
             if len(pieces) == 1:
                 (piece,) = pieces
+                if self.along is not None and self.tables.dialect.name == "postgresql":
+                    # Its planner does better with a page that is there than with one that it may still turn round.
+                    kept = piece.select().cte("page").prefix_with("MATERIALIZED")
+                    terms = self._terms(kept, chunk[0].type)
+                    order = sorting(terms, self.tables.dialect)
+                    return self._dressed(kept, dict(kept.c.items()), order, limit)
                 assert piece.source.clause is not None
                 statement = self._dressed(piece.source.clause, piece.columns, piece.order, limit)
                 return statement.where(*piece.source.conditions)
@@ -308,7 +317,11 @@ class Selection:
         clause = clause.join(dataset, dataset.c.id == found["dataset_id"])
         clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
         stored = {name: found[name] for name in self.stored}
-        values, clause = implied(tables, tuple(self.group.names), stored, clause)
+        joined: dict[str, sa.FromClause] = {}
+        values, clause = implied(tables, tuple(self.group.names), stored, clause, joined)
+        along: list[Column] = []
+        if self.along is not None:
+            along, clause = self.along.join(values, joined, clause)
         return (
             sa.select(
                 tables.dialect.hex(found["dataset_id"]),
@@ -317,6 +330,7 @@ class Selection:
                 dataset.c.ingest_date,
                 *(values[name] for name in self.group.names),
                 *(found[f"x{n}"] for n in range(len(self.extras))),
+                *along,
             )
             .select_from(clause)
             .order_by(*order)
@@ -334,13 +348,20 @@ class Selection:
         def key(row: Row) -> tuple[Any, ...]:
             return (*(row[p] for p in extras), row[1], *(row[p] for p in required[row[1]]), row[0])
 
-        return Rows(columns, found, more=more, key=key, types=types)
+        rows = Rows(columns, found, more=more, key=key, types=types)
+        if self.along is not None:
+            rows.rows, rows.beside = self.along.told(found, len(columns) + len(self.extras), places)
+        return rows
 
 
 def implied(
-    tables: Tables, names: Sequence[str], known: dict[str, Column], clause: sa.FromClause
+    tables: Tables,
+    names: Sequence[str],
+    known: dict[str, Column],
+    clause: sa.FromClause,
+    joined: dict[str, sa.FromClause] | None = None,
 ) -> tuple[dict[str, Column], sa.FromClause]:
-    """Implied dimensions looked up for rows that have the required ones: LEFT JOINs on primary keys.
+    """Implied dimensions looked up for rows that have the required ones: LEFT JOINs on primary keys, kept in ``joined`` by element.
 
     Rows of several types may have a dimension from several places (a flat its own filter, a raw that of its exposure): the first that is there.
     """
@@ -350,7 +371,7 @@ def implied(
     for owner in names:
         for name in universe.dimensions[owner].implied.names:
             owners.setdefault(name, []).append(owner)
-    joined: dict[str, sa.FromClause] = {}
+    joined = {} if joined is None else joined
 
     def table(owner: str) -> sa.FromClause:
         nonlocal clause

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from strawberry import UNSET
 
 from adapters.question import Kinship
+from adapters.rows import Joined
 
+from ..association import AssociationEdge
 from ..association_connection import AssociationConnection
 from ..association_kind import AssociationKind
+from ..beside import beside_each
 from ..certification import CertificationConnection
 from ..collection import CollectionConnection, memberships
 from ..context import Scope
@@ -19,14 +22,15 @@ from ..dataset import Dataset
 from ..dataset_connection import DatasetConnection
 from ..dataset_type import DatasetType, DatasetTypeConnection
 from ..file import artefacts
-from ..kinship import calibrations, related
+from ..given import names
+from ..kinship import calibration_beside, calibrations, related
 from ..listing import read
 from ..loader import Loader
 from ..quantum import QuantumConnection
 from ..record import DimensionRecordConnection
 from ..region import regions
 from ..selection import selects
-from ..timespan import timespans
+from ..timespan import Timespan, timespans
 from .frame import FRAMES, Frame, Objects
 from .leaves import Column
 from .run import together
@@ -104,15 +108,19 @@ class Datasets(Objects):
             found.append(known[key])
         return found
 
-    async def calibration(self, step: Step, run: Run) -> Column:
+    def calibration(self, step: Step, run: Run) -> Column | Awaitable[Column]:
         arguments = step.arguments(run.variables)
         collections = arguments.get("collections", UNSET)
+        key = (arguments["type"], names(collections))
+        came = self._came(key, lambda dataset, joined: calibration_beside(dataset, key, joined))
+        if came is not None:
+            return came
 
         async def of(datasets: Sequence[Dataset]) -> Column:
             tie = datasets[0].calibrated(arguments["type"], collections)
             return await calibrations(tie, [(one.key(), one.hex()) for one in datasets])
 
-        return await self._by_type(of)
+        return self._by_type(of)
 
     def related(self, step: Step, run: Run) -> Column | Awaitable[Column]:
         arguments = dict(step.arguments(run.variables))
@@ -121,19 +129,32 @@ class Datasets(Objects):
             return run.asked(step, self)
         first, after = arguments.pop("first", 100), arguments.pop("after", UNSET)
         kind = Kinship[by.name] if by else None
-        overlap = selects(run.info(step), "edges", "overlap")
+        info = run.info(step)
+        overlap, beside = selects(info, "edges", "overlap"), beside_each(info)
 
         async def of(datasets: Sequence[Dataset]) -> Column:
-            tie = datasets[0].tie(**arguments, by=kind, overlap=overlap)
+            tie = datasets[0].tie(**arguments, by=kind, overlap=overlap, beside=beside)
             return [related(tie, (one.key(), one.hex()), first, after) for one in datasets]
 
         return self._by_type(of)
 
-    async def region(self, step: Step, run: Run) -> Column:
-        return await self._by_key(regions)
+    def region(self, step: Step, run: Run) -> Column | Awaitable[Column]:
+        came = self._came("region", Dataset.region_beside)
+        return self._by_key(regions) if came is None else came
 
-    async def timespan(self, step: Step, run: Run) -> Column:
-        return await self._by_key(timespans)
+    def timespan(self, step: Step, run: Run) -> Column | Awaitable[Column]:
+        came = self._came("timespan", Dataset.timespan_beside)
+        return self._by_key(timespans) if came is None else came
+
+    def _came(self, key: Hashable, value: Callable[[Dataset, Joined], Any]) -> Column | None:
+        """What came along with each dataset; None where not all have it."""
+        found: Column = []
+        for dataset in self.objects():
+            joined = dataset.beside(key)
+            if joined is None:
+                return None
+            found.append(value(dataset, joined))
+        return found
 
     async def collections(self, step: Step, run: Run) -> Column:
         return await self._by_id(memberships)
@@ -141,12 +162,16 @@ class Datasets(Objects):
     async def files(self, step: Step, run: Run) -> Column:
         return await self._by_id(artefacts)
 
-    async def _by_type(self, of: Callable[[Sequence[Dataset]], Awaitable[Column]]) -> Column:
-        """What is found for the datasets of each type together."""
+    async def _by_type(
+        self,
+        of: Callable[[Sequence[Dataset]], Awaitable[Column]],
+        alike: Callable[[Dataset], Hashable] = lambda one: (one.scope(), one.info()),
+    ) -> Column:
+        """What is found for the datasets of each type together; ``alike``: or of all that have this in common."""
         parts: dict[Hashable, list[int]] = {}
         datasets = self.objects()
         for place, dataset in enumerate(datasets):
-            parts.setdefault((dataset.scope(), dataset.info()), []).append(place)
+            parts.setdefault(alike(dataset), []).append(place)
         found: Column = [None] * len(datasets)
         answers = await together([of([datasets[place] for place in own]) for own in parts.values()])
         for own, answer in zip(parts.values(), answers, strict=True):
@@ -163,13 +188,13 @@ class Datasets(Objects):
                 [dataset.key() for dataset in datasets]
             )
 
-        return await self._by_type(of)
+        return await self._by_type(of, lambda one: (one.scope(), one.info().required))
 
     async def _by_id(self, loader: Callable[[Scope], Loader[str, Any]]) -> Column:
         async def of(datasets: Sequence[Dataset]) -> Column:
             return await loader(datasets[0].scope()).load_many([dataset.hex() for dataset in datasets])
 
-        return await self._by_type(of)
+        return await self._by_type(of, Dataset.scope)
 
 
 Datasets.columns = {
@@ -182,6 +207,35 @@ Datasets.columns = {
     "timespan": Datasets.timespan,
     "collections": Datasets.collections,
     "files": Datasets.files,
+}
+
+
+class Edges(Objects):
+    """Datasets at the ends of associations, each with the reason."""
+
+    __slots__ = ()
+
+    def node(self, step: Step, run: Run) -> Column:
+        return [edge.tie.node for edge in self.objects()]
+
+    def said(self, name: str) -> Column:
+        """A column of the answer that they come from."""
+        return [edge.tie.value(name) for edge in self.objects()]
+
+    def validity(self, step: Step, run: Run) -> Column:
+        kinds, begins, ends = self.said("kind"), self.said("valid_begin"), self.said("valid_end")
+        return [
+            Timespan(begin, end) if kind == Kinship.CALIBRATION else None
+            for kind, begin, end in zip(kinds, begins, ends, strict=True)
+        ]
+
+
+Edges.columns = {
+    "node": Edges.node,
+    "collection": lambda edges, step, run: edges.said("collection"),
+    "rank": lambda edges, step, run: edges.said("rank"),
+    "overlap": lambda edges, step, run: edges.said("overlap"),
+    "validity": Edges.validity,
 }
 
 
@@ -198,6 +252,7 @@ class Lists(Objects):
 Lists.columns = dict.fromkeys(("nodes", "edges", "pageInfo", "completeness"), Lists.paged)
 
 FRAMES[Dataset] = Datasets
+FRAMES[AssociationEdge] = Edges
 FRAMES |= dict.fromkeys(
     (
         AssociationConnection,

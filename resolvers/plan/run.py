@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Coroutine, Iterable, Sequence
-from inspect import isawaitable
+from collections.abc import Awaitable, Iterable, Sequence
+from inspect import getcoroutinelocals, isawaitable
+from types import CoroutineType
 from typing import Any, TypeVar
 
 from graphql import GraphQLResolveInfo
@@ -61,15 +62,15 @@ class Run:
             _forget(columns)
             raise
         if all(isinstance(column, list) for column in columns):
-            return _objects(selection, columns)
-        return self._waited(selection, columns)
+            return _objects(selection, columns, len(frame))
+        return self._waited(selection, columns, len(frame))
 
-    async def _waited(self, selection: Selection, columns: list[Any]) -> Column:
+    async def _waited(self, selection: Selection, columns: list[Any], count: int) -> Column:
         waiting = [place for place, column in enumerate(columns) if not isinstance(column, list)]
         found = await together([columns[place] for place in waiting])
         for place, column in zip(waiting, found, strict=True):
             columns[place] = column
-        return _objects(selection, columns)
+        return _objects(selection, columns, count)
 
     async def _wide(self, selection: Selection, frame: Frame) -> Column:
         """The same for many objects, with pauses in which others get their turn."""
@@ -81,7 +82,7 @@ class Run:
         except BaseException:
             _forget(columns)
             raise
-        return await self._waited(selection, columns)
+        return await self._waited(selection, columns, len(frame))
 
     async def _breathe(self) -> None:
         if time.monotonic() - self._since > _HOLD:
@@ -223,9 +224,10 @@ async def together(waiting: Sequence[Awaitable[T]]) -> list[T]:
     return found  # type: ignore[return-value]
 
 
-def _objects(selection: Selection, columns: Sequence[Column]) -> Column:
-    keys = [step.key for step in selection.steps]
-    return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+def _objects(selection: Selection, columns: Sequence[Column], count: int) -> Column:
+    if not columns:
+        return [{} for _ in range(count)]  # @skip and @include, or fragments on other types, left nothing
+    return list(map(selection.written, *columns))
 
 
 def _regrouped(values: Column, items: Column) -> Column:
@@ -253,8 +255,12 @@ async def _spread_later(values: Column, found: Awaitable[Column]) -> Column:
     return _spread(values, await found)
 
 
-def _forget(columns: Iterable[Now]) -> None:
-    """Coroutines that nobody will wait for."""
+def _forget(columns: Iterable[Any]) -> None:
+    """Coroutines that nobody will wait for, and those that they would have waited for."""
     for column in columns:
-        if isinstance(column, Coroutine):
+        if isinstance(column, CoroutineType):
+            held = list(getcoroutinelocals(column).values())
             column.close()
+            _forget(held)
+        elif isinstance(column, list):
+            _forget(column)

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from lsst.daf.butler import Butler, Config
+from lsst.daf.butler import Butler, ButlerConfig, Config
 
-from adapters.butler import open_repository
+from adapters.butler import open_repository, store
 from adapters.butler.repository import ButlerRepository
 from adapters.caller import Call
 from adapters.capability import Capability
@@ -263,6 +263,46 @@ def test_threads_are_bounded(butler_repo: Callable[..., Repository]) -> None:
         asyncio.run(flood())
         own = [thread for thread in threading.enumerate() if thread.name.startswith("butler-small")]
         assert len(own) <= 16
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_deadline_between_two_rows_is_a_deadline(
+    heard: bool, butler_repo: Callable[..., Repository]
+) -> None:
+    """SQLite works while its rows are fetched, and is interrupted there."""
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000000) SELECT i FROM n"
+    found = store.Store("small", ButlerConfig(str(butler_repo("sqlite").root)))
+    with pytest.raises(Timeout):
+        found.rows(sa.text(endless), Call(deadline=_In(0.2), notes=[].append if heard else None))
+    found.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_waiting_for_a_connection_ends_at_the_deadline(
+    kind: str, butler_repo: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "THREADS", 1)
+    only_one = store.Store("small", ButlerConfig(str(butler_repo(kind).root)))
+    taken, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with only_one.session(Call()):
+            taken.set()
+            over.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert taken.wait(10)
+        began = time.monotonic()
+        with pytest.raises(Timeout, match="busy"):
+            only_one.rows(sa.text("SELECT 1"), Call(deadline=_In(0.3)))
+        assert 0.2 < time.monotonic() - began < 2
+    finally:
+        over.set()
+        holder.join()
+    assert only_one.rows(sa.text("SELECT 1"), Call(deadline=_In(5))) == [(1,)]
+    only_one.close()
 
 
 @dataclass(frozen=True)

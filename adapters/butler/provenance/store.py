@@ -23,6 +23,7 @@ import structlog
 
 from ...caller import Call
 from ...errors import BackendUnavailable, Timeout
+from ...notes import By, noted
 from .facts import Source
 from .ingest import insert, remove
 from .schema import DROP, TABLES, VERSION
@@ -67,7 +68,8 @@ class ProvenanceStore:
             until = time.monotonic() + remaining
             connection.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
             try:
-                return connection.execute(statement, values).fetchall()
+                with noted(call.notes, By.SQL, statement):
+                    return connection.execute(statement, values).fetchall()
             except sqlite3.OperationalError as error:
                 if "interrupted" in str(error):
                     raise Timeout("A query took longer than the time allowed for this request.") from None
