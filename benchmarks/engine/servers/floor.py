@@ -1,0 +1,177 @@
+"""The floor: what these answers cost without GraphQL, without Butler and without a framework.
+
+A bare ASGI handler under uvicorn with uvloop and httptools, asyncpg, one hand-written statement for each question
+(``benchmarks.engine.statements``), dicts in the shape of the gateway's answer, and orjson. It validates nothing, authorises
+nobody and has one page size at a time: a server cannot do less and give the same data. It is asked with POST: the path names
+the question, the body is a JSON object of its values.
+
+Connections are kept and not reset between uses, statements are prepared when they are opened. Pages are planned with their values, because
+PostgreSQL's generic plan for any length of a page is several times slower; the look-up by id has a generic plan, which
+spares planning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Awaitable, Callable
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+import asyncpg  # type: ignore[import-untyped]
+import orjson
+
+from benchmarks.engine import statements
+from benchmarks.engine.known import Registry
+from benchmarks.engine.process import serve_here
+
+_HEADERS = [(b"content-type", b"application/json")]
+_CONNECTIONS = 8
+_TAI_UTC = 37_000_000_000  # nanoseconds, since 2017
+_texts: dict[int, str] = {}
+
+
+def instant(tai: int) -> str:
+    """UTC text of nanoseconds TAI, as the gateway gives it. Each is worked out once: there are few."""
+    text = _texts.get(tai)
+    if text is None:
+        seconds, fraction = divmod(tai - _TAI_UTC, 1_000_000_000)
+        day = datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        text = _texts[tai] = f"{day}.{fraction:09d}".rstrip("0").rstrip(".") + "Z"
+    return text
+
+
+def _raw(row: Any) -> dict[str, Any]:
+    uuid, run, instrument, exposure, detector, physical_filter, begin = row
+    return {
+        "uuid": uuid,
+        "run": run,
+        "type": {"name": "raw"},
+        "dataId": {
+            "instrument": instrument,
+            "exposure": exposure,
+            "detector": detector,
+            "physicalFilter": physical_filter,
+        },
+        "timespan": {"begin": instant(begin)},
+    }
+
+
+def _raw_with_flat(row: Any) -> dict[str, Any]:
+    uuid, run, instrument, exposure, detector, physical_filter, seen, flat, flat_run, where, begin, end = row
+    return {
+        "uuid": uuid,
+        "run": run,
+        "type": {"name": "raw"},
+        "dataId": {
+            "instrument": instrument,
+            "exposure": exposure,
+            "detector": detector,
+            "physicalFilter": physical_filter,
+        },
+        "timespan": {"begin": instant(seen)},
+        "calibration": None
+        if flat is None
+        else {
+            "collection": where,
+            "validity": {"begin": instant(begin), "end": instant(end)},
+            "node": {"uuid": flat, "run": flat_run},
+        },
+    }
+
+
+class Floor:
+    """The handler."""
+
+    def __init__(self, known: Registry) -> None:
+        self._known = known
+        self._short, self._long = statements.short_page(known), statements.long_page(known)
+        self._nested, self._one = statements.nested(known), statements.one(known)
+        self._opening = asyncio.Lock()
+        self._pages: Any = None
+        self._look_ups: Any = None
+        self._routes: dict[str, Callable[[Any], Awaitable[Any]]] = {
+            "/raws": self._raws,
+            "/flats": self._flats,
+            "/one": self._by_id,
+        }
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        route = self._routes.get(scope["path"])
+        body = b""
+        if route is None:
+            body = b"{}"
+        else:
+            while True:
+                message = await receive()
+                body += message["body"]
+                if not message.get("more_body"):
+                    break
+            body = orjson.dumps({"data": {"repository": await route(orjson.loads(body))}})
+        length = (b"content-length", b"%d" % len(body))
+        await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, length]})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _raws(self, values: Any) -> Any:
+        first = values["first"]
+        rows = await self._fetch(self._short if first <= statements.SHORT else self._long, first)
+        return {"datasets": {"nodes": [_raw_with_flat(row) for row in rows]}}
+
+    async def _flats(self, values: Any) -> Any:
+        rows = await self._fetch(self._nested, values["first"], values["each"])
+        nodes = [
+            {
+                "uuid": uuid,
+                "run": run,
+                "dataId": {"physicalFilter": physical_filter, "detector": detector},
+                "related": {"nodes": [_raw(row[4:]) for row in group if row[4] is not None]},
+            }
+            for (uuid, run, physical_filter, detector), group in groupby(rows, itemgetter(0, 1, 2, 3))
+        ]
+        return {"datasets": {"nodes": nodes}}
+
+    async def _by_id(self, values: Any) -> Any:
+        if self._look_ups is None:
+            await self._open()
+        asking = await self._look_ups.get()
+        try:
+            row = await asking[self._one].fetchrow(UUID(values["id"]))
+        finally:
+            self._look_ups.put_nowait(asking)
+        return {"dataset": None if row is None else _raw(row)}
+
+    async def _fetch(self, statement: str, *values: Any) -> Any:
+        if self._pages is None:
+            await self._open()
+        asking = await self._pages.get()
+        try:
+            return await asking[statement].fetch(*values)
+        finally:
+            self._pages.put_nowait(asking)
+
+    async def _open(self) -> None:
+        async with self._opening:
+            if self._pages is None:
+                self._look_ups = await self._connected("auto", self._one)
+                self._pages = await self._connected(
+                    "force_custom_plan", self._short, self._long, self._nested
+                )
+
+    async def _connected(self, plans: str, *texts: str) -> Any:
+        """Connections that wait for work, each as its prepared statements by their text. asyncpg's own pool would cost a fifth of a
+        look-up by id.
+        """
+        free: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
+        settings = {"plan_cache_mode": plans, "jit": "off"}
+        for _ in range(_CONNECTIONS):
+            connection = await asyncpg.connect(self._known.dsn, server_settings=settings)
+            free.put_nowait({text: await connection.prepare(text) for text in texts})
+        return free
+
+
+if __name__ == "__main__":
+    serve_here(Floor)
