@@ -106,12 +106,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What else is wanted of each dataset of an answer: its timespan, its region, the calibrations that are valid for it (a dataset type, and
-    the collections to search). An adapter gives along what it has at hand and says so (``Rows.beside``); the rest is asked for by itself."""
+    """What is wanted of each dataset of an answer, besides what identifies it.
+
+    Its timespan, its region, the calibrations that are valid for it (a dataset type, and the collections to search): an adapter gives along what
+    it has at hand and says so (``Rows.beside``); the rest is asked for by itself. ``dimensions``: of the implied dimensions only
+    these are wanted (None: all), and ``ingest_date`` may be unwanted: an adapter may leave out the columns of the others.
+    """
 
     timespan: bool = False
     region: bool = False
     calibrations: tuple[tuple[str, tuple[str, ...] | None], ...] = ()
+    dimensions: frozenset[str] | None = None
+    ingest_date: bool = True
 
 
 class Question:

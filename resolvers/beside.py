@@ -20,20 +20,41 @@ from .selection import below, fields
 _LISTED = (("nodes",), ("edges", "node"))
 
 
-def beside_each(info: GraphQLResolveInfo[Any]) -> Beside | None:
-    """What is wanted beside each dataset of the connection that is being resolved; None: nothing. @skip and @include are not looked at."""
+def beside_each(info: GraphQLResolveInfo[Any]) -> Beside:
+    """What is wanted beside each dataset of the connection that is being resolved. @skip and @include are not looked at."""
     return _beside(info, [node for path in _LISTED for node in fields(info, *path)])
 
 
-def beside_it(info: GraphQLResolveInfo[Any]) -> Beside | None:
+def beside_it(info: GraphQLResolveInfo[Any]) -> Beside:
     """The same for a single dataset."""
     return _beside(info, list(info.field_nodes))
 
 
-def _beside(info: GraphQLResolveInfo[Any], datasets: list[FieldNode]) -> Beside | None:
-    timespan = region = False
+_TYPED = {
+    "instrument": "instrument",
+    "detector": "detector",
+    "physicalFilter": "physical_filter",
+    "band": "band",
+    "group": "group",
+    "dayObs": "day_obs",
+    "exposure": "exposure",
+    "visit": "visit",
+    "skymap": "skymap",
+    "tract": "tract",
+    "patch": "patch",
+    "required": None,
+    "__typename": None,
+}
+"""Fields of DataId that need no dimension but their own; any other may need all."""
+
+
+def _beside(info: GraphQLResolveInfo[Any], datasets: list[FieldNode]) -> Beside:
+    timespan = region = dated = False
     calibrations: dict[tuple[str, tuple[str, ...] | None], None] = {}
-    for node in below(info, datasets):
+    dimensions: set[str] | None = set()
+    look = list(datasets)
+    own = below(info, datasets)
+    for node in own:
         match node.name.value:
             case "timespan":
                 timespan = True
@@ -43,9 +64,20 @@ def _beside(info: GraphQLResolveInfo[Any], datasets: list[FieldNode]) -> Beside 
                 key = _calibration(info, node)
                 if key is not None:
                     calibrations[key] = None
-    if not (timespan or region or calibrations):
-        return None
-    return Beside(timespan, region, tuple(calibrations))
+                look += [one for one in below(info, [node]) if one.name.value == "node"]
+    for node in below(info, look):
+        match node.name.value:
+            case "ingestDate":
+                dated = True
+            case "dataId":
+                names = [_TYPED.get(one.name.value, "") for one in below(info, [node])]
+                if "" in names:
+                    dimensions = None
+                elif dimensions is not None:
+                    dimensions |= {name for name in names if name}
+    return Beside(
+        timespan, region, tuple(calibrations), None if dimensions is None else frozenset(dimensions), dated
+    )
 
 
 def _calibration(info: GraphQLResolveInfo[Any], node: FieldNode) -> tuple[str, tuple[str, ...] | None] | None:

@@ -114,4 +114,5 @@ class Connection(Paged, Generic[N]):
     @strawberry.field
     async def nodes(self) -> list[N]:
         """The items of this page."""
-        return (await self.listing.page()).nodes
+        # graphql-core takes any sequence for a list, and datasets may still be rows.
+        return (await self.listing.page()).nodes  # type: ignore[return-value]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, TypeVar
@@ -99,6 +100,14 @@ class Context:
             raise BadUserInput(f"{name} has {count} ids; it may have {limit}.", limit=limit, actual=count)
 
 
+@dataclass(slots=True)
+class _Asked:
+    """A question on its way, and how many fields wait for it."""
+
+    answer: asyncio.Future[Any]
+    waiting: int = 0
+
+
 class Scope:
     """One repository within one request: all questions pass here, and are paid for before they are asked."""
 
@@ -109,7 +118,7 @@ class Scope:
         self.label = label
         self.repository = repository
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
-        self._answers: dict[Hashable, asyncio.Future[Any]] = {}
+        self._answers: dict[Hashable, _Asked] = {}
 
     async def ask(self, question: Question, parents: int, first: int) -> Rows:
         """The answer to a question for so many parents, with at most ``first`` rows for each."""
@@ -145,17 +154,22 @@ class Scope:
     async def _once(self, what: str, question: Question, more: Hashable, answer: Coroutine[Any, Any, V]) -> V:
         """The same question is asked once for a request; all who ask get its answer, or its error."""
         key = (what, question, more)
-        known = self._answers.get(key)
-        if known is not None:
+        asked = self._answers.get(key)
+        if asked is None:
+            asked = self._answers[key] = _Asked(asyncio.ensure_future(answer))
+        else:
             answer.close()
-            return await asyncio.shield(known)
-        task = self._answers[key] = asyncio.ensure_future(answer)
+        asked.waiting += 1
         try:
-            return await asyncio.shield(task)
+            found: V = await asyncio.shield(asked.answer)
+            return found
         except asyncio.CancelledError:
-            # The whole request is over, or this field alone: then nobody else waits for it.
-            task.cancel()
+            # The whole request is over, or this field alone: graphql-core stops fields beside one that failed.
+            if asked.waiting == 1 and asked.answer.cancel():
+                del self._answers[key]
             raise
+        finally:
+            asked.waiting -= 1
 
     async def universe(self) -> UniverseInfo:
         loader = self.loader("universe", self._universe, None)

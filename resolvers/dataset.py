@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Hashable
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Awaitable, Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, overload
 
 import strawberry
 from strawberry import UNSET
@@ -45,7 +45,7 @@ class Layout:
         self.id = self.places["id"]
         self.type = self.places["type"]
         self.run = self.places["run"]
-        self.date = self.places["ingest_date"]
+        self.date = self.places.get("ingest_date")
         self.types = rows.types
         self.beside = rows.beside
         self.ties: dict[Hashable, Layout] = {}  # where a calibration is that came along in the same rows
@@ -97,6 +97,7 @@ class Dataset(Node, Associated):
     @strawberry.field
     def ingest_date(self) -> DateTime | None:
         """When it came into the repository."""
+        assert self._layout.date is not None, "a list that was asked without it"
         date: int | None = self._row[self._layout.date]
         return None if date is None else DateTime(date)
 
@@ -198,14 +199,40 @@ class Dataset(Node, Associated):
     def identity(self) -> DataId:
         layout, row, info = self._layout, self._row, self.info()
         return DataId(
-            layout.scope, {name: row[layout.places[name]] for name in info.dimensions}, info.required
+            layout.scope,
+            {name: row[layout.places[name]] for name in info.dimensions if name in layout.places},
+            info.required,
         )
 
 
-async def datasets(scope: Scope, rows: Rows) -> list[Dataset]:
+class DatasetRows(Sequence[Dataset]):
+    """Datasets that are still rows: each is made when it is looked at."""
+
+    __slots__ = ("layout", "rows")
+
+    def __init__(self, layout: Layout, rows: list[Row]) -> None:
+        self.layout = layout
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Dataset: ...
+    @overload
+    def __getitem__(self, place: slice) -> DatasetRows: ...
+    def __getitem__(self, place: int | slice) -> Dataset | DatasetRows:
+        if isinstance(place, slice):
+            return DatasetRows(self.layout, self.rows[place])
+        return Dataset(self.layout, self.rows[place])
+
+    def __iter__(self) -> Iterator[Dataset]:
+        return (Dataset(self.layout, row) for row in self.rows)
+
+
+async def datasets(scope: Scope, rows: Rows) -> Sequence[Dataset]:
     """The datasets of an answer."""
-    layout = Layout(scope, rows) if rows.rows else None
-    return [Dataset(layout, row) for row in rows.rows] if layout else []
+    return DatasetRows(Layout(scope, rows), rows.rows) if rows.rows else []
 
 
 def dataset_of(scope: Scope, dataset: str, beside: Beside | None = None) -> Awaitable[Dataset | None]:

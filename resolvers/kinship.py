@@ -14,7 +14,7 @@ from adapters.rows import Joined, Row, Rows, TypeInfo
 from .association import Association, AssociationEdge, Ties, associations
 from .association_connection import AssociationConnection
 from .context import Scope
-from .dataset import Dataset
+from .dataset import Dataset, Layout
 from .listing import Leaf, Nested
 from .scalars import uuid_out
 
@@ -144,13 +144,18 @@ def calibration_beside(dataset: Dataset, key: Hashable, joined: Joined) -> Assoc
     row = dataset.row()
     if row[joined.places[0]] is None:
         return None
-    layout = dataset.layout()
+    ties = ties_beside(dataset.layout(), dataset.info(), key, joined)
+    return AssociationEdge(Association(ties, row, dataset.hex()))
+
+
+def ties_beside(layout: Layout, source: TypeInfo, key: Hashable, joined: Joined) -> Ties:
+    """Where calibrations that came along are in the rows of datasets of a type."""
     ties = layout.ties.get(key)
     if ties is None:
         assert joined.rows is not None
-        ties = layout.ties[key] = Ties(layout.scope, joined.rows, dataset.info(), None)
+        ties = layout.ties[key] = Ties(layout.scope, joined.rows, source, None)
     assert isinstance(ties, Ties)
-    return AssociationEdge(Association(ties, row, dataset.hex()))
+    return ties
 
 
 def _require_one(name: str, rows: Rows) -> None:

@@ -26,14 +26,14 @@ N = TypeVar("N")
 T = TypeVar("T")
 COUNTED = 1_000
 Many = Callable[[tuple[Any, ...]], Question]
-Build = Callable[[Scope, Rows], Awaitable[list[N]]]
+Build = Callable[[Scope, Rows], Awaitable[Sequence[N]]]
 
 
 @dataclass(slots=True)
 class Leaf(Generic[N]):
     """One page. ``cursor`` gives the cursor of the node at a place; ``resumed``: something came before."""
 
-    nodes: list[N]
+    nodes: Sequence[N]
     cursor: Callable[[int], str]
     more: bool
     resumed: bool

@@ -187,11 +187,14 @@ class Repository(Node):
 
     @strawberry.field
     async def datasets_by_id(
-        self, ids: Annotated[list[UUID], strawberry.argument(description="At most Service.maxFirst ids.")]
+        self,
+        info: Info,
+        ids: Annotated[list[UUID], strawberry.argument(description="At most Service.maxFirst ids.")],
     ) -> list[Dataset | None] | None:
         """By UUID, many at once, in the order asked; null where there is none."""
         self._scope.context.at_most(len(ids), "ids")
-        return await asyncio.gather(*(dataset_of(self._scope, id) for id in ids))
+        beside = beside_it(info._raw_info)
+        return await asyncio.gather(*(dataset_of(self._scope, id, beside) for id in ids))
 
     @strawberry.field
     async def find_dataset(

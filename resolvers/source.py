@@ -110,7 +110,7 @@ class Source:
         self.begun = True
         self.overflow = rows.overflow or self.overflow
         self.window = Window(
-            await datasets(self.scope, rows), [keyed(rows, row) for row in rows.rows], rows.more
+            list(await datasets(self.scope, rows)), [keyed(rows, row) for row in rows.rows], rows.more
         )
         if self.window.keys:
             self.place = self.window.keys[-1]

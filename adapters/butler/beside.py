@@ -58,6 +58,9 @@ class Along:
     observed: DimensionElement | None
     lying: DimensionElement | None
     valid: tuple[Valid, ...]
+    shown: tuple[str, ...]
+    """The dimensions that have columns."""
+    dated: bool
 
     @property
     def identity(self) -> Hashable:
@@ -65,6 +68,8 @@ class Along:
             self.observed and self.observed.name,
             self.lying and self.lying.name,
             tuple((one.key, one.record.id, one.place, one.collection) for one in self.valid),
+            self.shown,
+            self.dated,
         )
 
     def join(
@@ -109,7 +114,7 @@ class Along:
         return [
             dialect.hex(calibs.c.dataset_id),
             run.c.name,
-            dataset.c.ingest_date,
+            dataset.c.ingest_date if self.dated else dialect.null(sa.BigInteger()),
             *dialect.timespan(calibs),
         ], clause
 
@@ -139,7 +144,7 @@ class Along:
     def _found(self, one: Valid, begin: int, constants: int, own: Mapping[str, int]) -> Joined:
         info = one.record.info
         # Its data ID is a part of the dataset's.
-        places = {name: own[name] for name in info.dimensions}
+        places = {name: own[name] for name in info.dimensions if name in own}
         places |= {
             name: begin + n for n, name in enumerate(("id", "run", "ingest_date", "valid_begin", "valid_end"))
         }
@@ -151,20 +156,27 @@ class Along:
             RowColumn("type", Kind.STRING),
             RowColumn("run", Kind.STRING),
             RowColumn("ingest_date", Kind.TIME),
-            *(RowColumn(name, self.tables.kind(name), dimension=True) for name in info.dimensions),
+            *(RowColumn(n, self.tables.kind(n), dimension=True) for n in info.dimensions if n in own),
             *EDGE,
         )
         return Joined((begin,), None, Rows(columns, [], types={info.name: info}, _places=places))
 
 
-def along(wanted: Beside, record: TypeRecord, valid: Sequence[Valid], tables: Tables) -> Along | None:
-    """What of ``wanted`` datasets of this type can take along; None: nothing."""
-    observed = _observed(record.group) if wanted.timespan and record.group.temporal else None
-    lying = _lying(record.group) if wanted.region else None
-    fit = tuple(one for one in valid if set(one.record.info.dimensions) <= set(record.group.names))
-    if observed is None and lying is None and not fit:
-        return None
-    return Along(tables, record.group, observed, lying, fit if record.group.temporal else ())
+def along(wanted: Beside, record: TypeRecord, valid: Sequence[Valid], tables: Tables) -> Along:
+    """What of ``wanted`` datasets of this type can take along, and which of their own columns they need."""
+    group = record.group
+    observed = _observed(group) if wanted.timespan and group.temporal else None
+    lying = _lying(group) if wanted.region else None
+    fit = tuple(one for one in valid if set(one.record.info.dimensions) <= set(group.names))
+    shown = tuple(group.names)
+    if wanted.dimensions is not None:
+        needed = {
+            *wanted.dimensions,
+            *record.info.required,
+            *(d for one in fit for d in one.record.info.required),
+        }
+        shown = tuple(name for name in group.names if name in needed)
+    return Along(tables, group, observed, lying, fit, shown, wanted.ingest_date)
 
 
 def _observed(group: DimensionGroup) -> DimensionElement:

@@ -86,23 +86,23 @@ class Dialect:
 
     # uploads -------------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def packed(rows: Sequence[Sequence[Any]]) -> str:
-        """Rows as the value of an upload's parameter."""
+    def packed(self, name: str, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+        """Rows as the values of the parameters that ``uploaded`` has."""
         try:
-            return orjson.dumps(rows).decode()
+            return {name: orjson.dumps(rows).decode()}
         except TypeError:  # lone surrogates, integers past 64 bits: they match nothing, but are no fault
-            return json.dumps(rows)
+            return {name: json.dumps(rows)}
 
     def upload(self, rows: Sequence[Sequence[Any]], kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
-        """A table of keys, in one parameter: columns ``parent`` (position of the row), ``c0``, ``c1`` ..."""
-        return self.unpacked(sa.bindparam(None, self.packed(rows), sa.Text()), kinds)
+        """A table of keys: columns ``parent`` (position of the row), ``c0``, ``c1`` ..."""
+        (value,) = self.packed("rows", rows).values()
+        return self._unpacked(sa.bindparam(None, value, sa.Text()), kinds)
 
     def uploaded(self, name: str, kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
-        """The same with the rows ``packed`` in a named parameter, given when the statement runs."""
-        return self.unpacked(sa.bindparam(name, type_=sa.Text(), required=True), kinds)
+        """The same with the rows in parameters that are given when the statement runs, ``packed`` under this name."""
+        return self._unpacked(sa.bindparam(name, "[]", sa.Text()), kinds)
 
-    def unpacked(self, packed: Column, kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
+    def _unpacked(self, packed: Column, kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
         each = sa.func.json_each(packed).table_valued("key", "value")
         columns: list[Column] = [sa.cast(each.c.key, sa.Integer()).label("parent")]
         for position, kind in enumerate(kinds):
@@ -164,17 +164,32 @@ class PostgreSQL(Dialect):
     def glob(self, column: Column, pattern: str) -> Column:
         return column.op("~", is_comparison=True)(glob.to_postgres(pattern))
 
-    def unpacked(self, packed: Column, kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
-        each = (
-            sa.func.jsonb_array_elements(sa.cast(packed, postgresql.JSONB()))
-            .table_valued("value", with_ordinality="place")
-            .render_derived()
+    def packed(self, name: str, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+        # An array for each column: the planner knows how long they are, and guesses of JSON that it has 100 rows.
+        return {f"{name}_{place}": list(column) for place, column in enumerate(zip(*rows, strict=True))}
+
+    def upload(self, rows: Sequence[Sequence[Any]], kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
+        columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
+        return self._unnested([(None, list(c)) for c in columns], kinds)
+
+    def uploaded(self, name: str, kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
+        return self._unnested([(f"{name}_{place}", []) for place in range(len(kinds))], kinds)
+
+    @staticmethod
+    def _unnested(
+        columns: Sequence[tuple[str | None, list[Any]]], kinds: Sequence[sa.types.TypeEngine[Any]]
+    ) -> sa.Subquery:
+        arrays = []
+        for (name, values), kind in zip(columns, kinds, strict=True):
+            sent = sa.Text() if isinstance(kind, postgresql.UUID | sa.String) else kind
+            array = sa.bindparam(name, values, postgresql.ARRAY(sent))
+            arrays.append(sa.cast(array, postgresql.ARRAY(kind)))
+        names = [f"c{place}" for place in range(len(kinds))]
+        each = sa.func.unnest(*arrays).table_valued(*names, with_ordinality="place").render_derived()
+        found = (
+            sa.type_coerce(each.c[name], kind).label(name) for name, kind in zip(names, kinds, strict=True)
         )
-        columns: list[Column] = [(each.c.place - 1).label("parent")]
-        for position, kind in enumerate(kinds):
-            item = sa.cast(each.c.value, postgresql.JSONB()).op("->>")(sa.literal_column(str(position)))
-            columns.append(sa.cast(item, kind).label(f"c{position}"))
-        return sa.select(*columns).subquery()
+        return sa.select((each.c.place - 1).label("parent"), *found).subquery()
 
     def within(self, column: Column, values: Sequence[Any]) -> Column:
         if len(values) <= _SMALL:

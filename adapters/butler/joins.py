@@ -140,6 +140,7 @@ class Source:
         self.clause = origin
         self.keys = dict(keys)
         self.conditions: list[Column] = []
+        self.outer = False  # whether rows stay that the tables joined from now on know nothing of
         self._joined: dict[str, sa.FromClause] = {}
 
     def dimension(self, name: str) -> Column:
@@ -203,7 +204,7 @@ class Source:
         if self.clause is None:
             self.clause = table
         else:
-            self.clause = self.clause.join(table, sa.and_(*on) if on else sa.true())
+            self.clause = self.clause.join(table, sa.and_(*on) if on else sa.true(), isouter=self.outer)
 
     def relate(self, given: frozenset[str] = frozenset()) -> None:
         """Join every element that defines relationships among the group's dimensions, as Butler does; ``given``: dimensions whose relationships

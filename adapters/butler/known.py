@@ -36,7 +36,7 @@ class KnownDatasets:
     def by_id(self, question: DatasetsById, call: Call) -> Rows:
         """One statement for their types, then one for each table of data IDs that they are spread over."""
         tables, dialect = self._tables, self._tables.dialect
-        ids = {"ids": dialect.packed([[identifier] for identifier in question.ids])}
+        ids = dialect.packed("ids", [[identifier] for identifier in question.ids])
         pairs = self._store.rows(self._store.statements.once("types of ids", self._types_of), call, ids)
         ids_of: dict[int, list[str]] = {}
         for identifier, kind in pairs:
@@ -60,7 +60,7 @@ class KnownDatasets:
 
             key = ("by id", name, required.required, names, taken and taken.identity)
             statement = self._store.statements.once(key, build)
-            found += self._store.rows(statement, call, {"ids": dialect.packed(own)})
+            found += self._store.rows(statement, call, dialect.packed("ids", own))
         columns = (
             RowColumn("id", Kind.UUID),
             RowColumn("type", Kind.STRING),

@@ -91,18 +91,26 @@ def by_time(
     source = Source(tables, parents, rows, known)
     (family, *_) = parents.temporal
     element = family.choose(parents)
+    # PostgreSQL takes an inner join of uploaded keys for a few rows, however many they are, and then plans for few.
+    source.outer = tables.dialect.name == "postgresql"
     begin, end = source.timespan(element.name)
-    source.conditions.append(tables.dialect.has_timespan(source.element(element.name)))
+    timed = tables.dialect.has_timespan(source.element(element.name))
     values = {name: source.dimension(name) for name in shared}
-    bare = source.select(
+    statement = source.select(
         rows.c.parent.label("parent"),
         begin.label("begin"),
         end.label("end"),
         *(value.label(name) for name, value in values.items()),
-    ).subquery()
-    return Links(
-        bare, bare.c.parent, {name: bare.c[name] for name in values}, begin=bare.c.begin, end=bare.c.end
     )
+    bare: sa.FromClause
+    conditions: list[Column] = []
+    if source.outer:
+        bare = statement.add_columns(timed.label("timed")).cte().prefix_with("MATERIALIZED")
+        conditions.append(bare.c.timed)
+    else:
+        bare = statement.where(timed).subquery()
+    columns: dict[str, Column] = {name: bare.c[name] for name in values}
+    return Links(bare, bare.c.parent, columns, begin=bare.c.begin, end=bare.c.end, conditions=conditions)
 
 
 def by_certification(

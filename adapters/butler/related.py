@@ -116,7 +116,7 @@ class RelatedQueries:
         source = self._source(question, call)
         here = self._parents(question, source, path, call)
         group = self.tables.universe.conform({d for t in ready for d in t.record.info.required})
-        names = tuple(group.names)
+        names = _shown(question, group, ready)
         found: list[Row] = []
         taken = self._along(question, ready)
         for target in ready:
@@ -171,8 +171,8 @@ class RelatedQueries:
         valid calibration: they are read without it, and with it where more came than was asked for."""
         packed = self.tables.dialect.packed
         values = {
-            "keys": packed(question.keys),
-            "ids": packed([[identifier] for identifier in question.ids]),
+            **packed("keys", question.keys),
+            **packed("ids", [[identifier] for identifier in question.ids]),
             "each": limit,
         }
 
@@ -291,7 +291,7 @@ class RelatedQueries:
                 asked = self._asked_of_butler(question, target, call)
                 timed = links.by_time(tables, here.group, question.dimensions, ())
                 both = asked.rows.join(timed.rows, timed.parent == asked.parent)
-                return Links(both, asked.parent, asked.dimensions, begin=timed.begin, end=timed.end)
+                return replace(timed, rows=both, parent=asked.parent, dimensions=asked.dimensions)
             if forward and here.timed:
                 return links.by_time(tables, here.group, question.dimensions, shared)
             assert source is not None
@@ -375,6 +375,14 @@ class RelatedQueries:
             return _compared(key(a), key(b), directions)
 
         return sorted(rows.rows, key=functools.cmp_to_key(compare))
+
+
+def _shown(question: Related, group: DimensionGroup, targets: Sequence[Target]) -> tuple[str, ...]:
+    """The dimensions that the answer has columns of."""
+    if question.beside is None or question.beside.dimensions is None:
+        return tuple(group.names)
+    needed = {*question.beside.dimensions, *(d for t in targets for d in t.record.info.required)}
+    return tuple(name for name in group.names if name in needed)
 
 
 def _needs_sky(a: DimensionGroup, b: DimensionGroup) -> bool:

@@ -74,7 +74,7 @@ class RelatedDataIdQueries:
         if not ties.links:
             return []
         statement = rows.order_by(*sorting(terms, tables.dialect)).limit(ties.most(limit, call))
-        found = self.store.rows(statement, call, {"links": tables.dialect.packed(list(ties.links))})
+        found = self.store.rows(statement, call, tables.dialect.packed("links", list(ties.links)))
         with noted(call.notes, By.PYTHON, "what overlaps each parent, and how much"):
             return ties.deal(found, 1 + len(target.names), limit, call, measure=question.overlap)
 

@@ -46,7 +46,7 @@ def spatial(
     ties = near.ties(call)
     if statement is None or not ties.links:
         return []
-    values = {"links": tables.dialect.packed(list(ties.links)), "most": ties.most(limit, call)}
+    values = {**tables.dialect.packed("links", list(ties.links)), "most": ties.most(limit, call)}
     rows = store.rows(statement, call, values)
     place = 4 + len(reach.names) + len(EDGE)  # parent, id, type, run, ingest date, dimensions, edge
     with noted(call.notes, By.PYTHON, "what overlaps each parent, and how much"):

@@ -123,6 +123,7 @@ class Selection:
         groups = [candidate.type.group for candidate in candidates]
         universe = tables.universe
         self.group = universe.conform(itertools.chain.from_iterable(g.required for g in groups))
+        self.shown = tuple(self.group.names) if along is None else along.shown
         wanted = set(itertools.chain.from_iterable(g.required for g in groups))
         self.stored = tuple(name for name in self.group.names if name in wanted)
         self._kinds = self._extra_kinds()
@@ -300,13 +301,14 @@ class Selection:
     # the outermost select
 
     def columns(self) -> tuple[RowColumn, ...]:
-        plain = (
-            RowColumn("id", Kind.UUID),
-            RowColumn("type", Kind.STRING),
-            RowColumn("run", Kind.STRING),
-            RowColumn("ingest_date", Kind.TIME),
-        )
-        return plain + tuple(RowColumn(n, self.tables.kind(n), dimension=True) for n in self.group.names)
+        plain = [RowColumn("id", Kind.UUID), RowColumn("type", Kind.STRING), RowColumn("run", Kind.STRING)]
+        if self.dated:
+            plain.append(RowColumn("ingest_date", Kind.TIME))
+        return (*plain, *(RowColumn(n, self.tables.kind(n), dimension=True) for n in self.shown))
+
+    @property
+    def dated(self) -> bool:
+        return self.along is None or self.along.dated
 
     def _dressed(
         self, clause: sa.FromClause, found: Mapping[str, Column], order: Sequence[Column], limit: Limit
@@ -318,7 +320,7 @@ class Selection:
         clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
         stored = {name: found[name] for name in self.stored}
         joined: dict[str, sa.FromClause] = {}
-        values, clause = implied(tables, tuple(self.group.names), stored, clause, joined)
+        values, clause = implied(tables, self.shown, stored, clause, joined)
         along: list[Column] = []
         if self.along is not None:
             along, clause = self.along.join(values, joined, clause)
@@ -327,8 +329,8 @@ class Selection:
                 tables.dialect.hex(found["dataset_id"]),
                 found["type"],
                 run.c.name,
-                dataset.c.ingest_date,
-                *(values[name] for name in self.group.names),
+                *([dataset.c.ingest_date] if self.dated else []),
+                *(values[name] for name in self.shown),
                 *(found[f"x{n}"] for n in range(len(self.extras))),
                 *along,
             )
@@ -368,7 +370,7 @@ def implied(
     universe = tables.universe
     values = dict(known)
     owners: dict[str, list[str]] = {}
-    for owner in names:
+    for owner in universe.conform(known).names:
         for name in universe.dimensions[owner].implied.names:
             owners.setdefault(name, []).append(owner)
     joined = {} if joined is None else joined

@@ -63,8 +63,8 @@ def sides(
         for index in pixels:
             touched |= sky_pixels.spread(near.pixels, index, common)
     values = {
-        "keys": packed(keys),
-        "pixels": packed([[index] for index in sky_pixels.members(touched)]),
+        **packed("keys", keys),
+        **packed("pixels", [[index] for index in sky_pixels.members(touched)]),
         "most": limit + 1,
     }
     rows = store.rows(store.statements.once(asked.identity, asked.statement), call, values)

@@ -70,7 +70,7 @@ class Untied:
             tables, replace(question, order=()), record, Kinship.CALIBRATION, target.path, False, names
         )
         statement = any_time.statement(tied, cut=False)
-        values = {"keys": tables.dialect.packed(question.keys), "most": call.max_rows}
+        values = {**tables.dialect.packed("keys", question.keys), "most": call.max_rows}
         rows = [] if statement is None else self.related.store.rows(statement, call, values)
         begin = 5 + len(names) + 3
         ranges = sorted(

@@ -1,4 +1,4 @@
-"""A plan for people to read: a line a field, indented like the document, each with how it is answered."""
+"""A plan for people to read: a line a field, indented like the document, each with how it was answered."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from strawberry.schema.schema_converter import GraphQLCoreConverter
-
-from .frame import FRAMES
-from .nouns import DataIds, Datasets, Lists
+from .frame import Frame
+from .nouns import Lists
 from .plan import Abstract, Leaf, ListOf, Object, Plan, Selection, Shape, Step
+from .run import Run
 
 
 class How(StrEnum):
@@ -20,6 +19,7 @@ class How(StrEnum):
     LIST = "read with its list"
     EACH = "of each object"
     PLAN = "by the plan itself"
+    NEVER = "not reached"
 
 
 class Line(NamedTuple):
@@ -27,42 +27,38 @@ class Line(NamedTuple):
     how: How
 
 
-def lines(plan: Plan) -> Iterator[Line]:
+class Watched(Run):
+    """A run that remembers how each field was answered: by the place of its step in memory, since steps are no keys."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.how: dict[int, How] = {}
+
+    def _values(self, step: Step, frame: Frame) -> Any:
+        self.how[id(step)] = _how(step, frame)
+        return super()._values(step, frame)
+
+
+def _how(step: Step, frame: Frame) -> How:
+    if step.resolver is None or step.name not in frame.columns:
+        return How.EACH
+    return How.LIST if isinstance(frame, Lists) else How.COLUMN
+
+
+def lines(plan: Plan, how: Mapping[int, How]) -> Iterator[Line]:
     """A line for each field."""
-    return _lines(plan.root, None, "")
+    return _lines(plan.root, how, "")
 
 
-def _lines(selection: Selection, frame: Any, indent: str) -> Iterator[Line]:
-    """``frame``: what the objects stand in, where that is not what they always stand in."""
+def _lines(selection: Selection, how: Mapping[int, How], indent: str) -> Iterator[Line]:
     for step in selection.steps:
-        stands = frame or FRAMES.get(_class(step))
         alias = "" if step.key == step.name else f"{step.key}: "
         arguments = ", ".join(one.name.value for one in step.nodes[0].arguments or ()) if step.nodes else ""
         name = f"{selection.type}.{step.name}" + (f"({arguments})" if arguments else "")
-        yield Line(f"{indent}{alias}{name}: {_shape(step.shape)}", _how(step, stands))
-        below = DataIds if _column(step, stands) is Datasets.data_id else None
-        for deeper in _selections(step.shape):
-            yield from _lines(deeper, below, indent + "  ")
-
-
-def _class(step: Step) -> type:
-    """The class whose field it is."""
-    found: type = step.parent.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].origin
-    return found
-
-
-def _column(step: Step, frame: Any) -> object:
-    """What finds the field's values for all objects of a frame at once; None where each is asked."""
-    columns: Mapping[str, object] = getattr(frame, "columns", {})
-    return None if step.resolver is None else columns.get(step.name)
-
-
-def _how(step: Step, frame: Any) -> How:
-    if step.declared is None:
-        return How.PLAN
-    if _column(step, frame) is None:
-        return How.EACH
-    return How.LIST if frame is Lists else How.COLUMN
+        known = How.PLAN if step.declared is None else how.get(id(step), How.NEVER)
+        yield Line(f"{indent}{alias}{name}: {_shape(step.shape)}", known)
+        for below in _selections(step.shape):
+            yield from _lines(below, how, indent + "  ")
 
 
 def _shape(shape: Shape) -> str:

@@ -74,19 +74,28 @@ def _dimension(name: str) -> Callable[[Any, Step, Run], Column]:
     return column
 
 
-DataIds.columns = {
-    "instrument": _dimension("instrument"),
-    "detector": _dimension("detector"),
-    "physicalFilter": _dimension("physical_filter"),
-    "band": _dimension("band"),
-    "group": _dimension("group"),
-    "dayObs": _dimension("day_obs"),
-    "exposure": _dimension("exposure"),
-    "visit": _dimension("visit"),
-    "skymap": _dimension("skymap"),
-    "tract": _dimension("tract"),
-    "patch": _dimension("patch"),
+DIMENSIONS = {
+    "instrument": "instrument",
+    "detector": "detector",
+    "physicalFilter": "physical_filter",
+    "band": "band",
+    "group": "group",
+    "dayObs": "day_obs",
+    "exposure": "exposure",
+    "visit": "visit",
+    "skymap": "skymap",
+    "tract": "tract",
+    "patch": "patch",
 }
+"""The typed fields of DataId, and the dimensions that they are."""
+
+DataIds.columns = {field: _dimension(name) for field, name in DIMENSIONS.items()}
+
+
+def calibration_key(step: Step, run: Run) -> tuple[str, tuple[str, ...] | None]:
+    """What a field ``calibration`` asks for, as questions carry it."""
+    arguments = step.arguments(run.variables)
+    return arguments["type"], names(arguments.get("collections", UNSET))
 
 
 class Datasets(Objects):
@@ -111,7 +120,7 @@ class Datasets(Objects):
     def calibration(self, step: Step, run: Run) -> Column | Awaitable[Column]:
         arguments = step.arguments(run.variables)
         collections = arguments.get("collections", UNSET)
-        key = (arguments["type"], names(collections))
+        key = calibration_key(step, run)
         came = self._came(key, lambda dataset, joined: calibration_beside(dataset, key, joined))
         if came is not None:
             return came

@@ -8,7 +8,6 @@ from typing import Any
 
 import strawberry
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -19,15 +18,12 @@ from graphql import (
     GraphQLOutputType,
     OperationDefinitionNode,
     OperationType,
-    VariableNode,
-    Visitor,
     get_argument_values,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
     is_object_type,
-    visit,
 )
 from graphql.execution.collect_fields import (
     FieldDetailsList,
@@ -43,6 +39,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from .leaves import Write, writer
+from .variables import deciding_variables, uses_variables
 
 _MOST_PLANS = 16
 
@@ -158,7 +155,7 @@ class Plans:
     def __init__(self, schema: strawberry.Schema, document: DocumentNode) -> None:
         self._schema = schema
         self._document = document
-        self._deciding = _deciding_variables(document)
+        self._deciding = deciding_variables(document)
         self._kept: dict[tuple[Any, ...], Plan | Unplanned] = {}
         self._operations = {
             node.name.value if node.name else None: node
@@ -182,7 +179,9 @@ class Plans:
         )
         if isinstance(variables, list):
             raise Unplanned("variables")
-        key = (operation_name, *(variables.coerced.get(name) for name in self._deciding))
+        # In another operation the name may stand for anything; there it decides nothing.
+        values = (variables.coerced.get(name) for name in self._deciding)
+        key = (operation_name, *(value if isinstance(value, bool) else None for value in values))
         if key not in self._kept:
             if len(self._kept) >= _MOST_PLANS:
                 raise Unplanned("too many plans")
@@ -242,7 +241,7 @@ class _Planner:
         strawberry_field = definition.extensions.get(converter.DEFINITION_BACKREF)
         if strawberry_field is None:
             raise Unplanned(f"{parent.name}.{name} is none of ours")
-        constant = not any(_uses_variables(argument) for argument in nodes[0].arguments or ())
+        constant = not any(uses_variables(argument) for argument in nodes[0].arguments or ())
         shape = self._shape(definition.type, details)
         return Step(key, name, parent, shape, definition, strawberry_field, nodes, converter, constant)
 
@@ -280,29 +279,3 @@ def _writer(keys: Sequence[str]) -> Callable[..., dict[str, Any]]:
 def _plain(declared: StrawberryField) -> bool:
     """Whether a field's value is what its resolver gives."""
     return type(declared).get_result is StrawberryField.get_result
-
-
-def _visited(node: Any, enter: Callable[[Any], None], kind: str) -> None:
-    class Look(Visitor):
-        pass
-
-    setattr(Look, f"enter_{kind}", lambda _self, found, *_: enter(found))
-    visit(node, Look())
-
-
-def _uses_variables(node: Any) -> bool:
-    found: list[VariableNode] = []
-    _visited(node, found.append, "variable")
-    return bool(found)
-
-
-def _deciding_variables(document: DocumentNode) -> tuple[str, ...]:
-    """Names of the variables in @skip and @include."""
-    names: set[str] = set()
-
-    def enter(node: DirectiveNode) -> None:
-        if node.name.value in ("skip", "include"):
-            _visited(node, lambda variable: names.add(variable.name.value), "variable")
-
-    _visited(document, enter, "directive")
-    return tuple(sorted(names))

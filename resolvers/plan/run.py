@@ -14,11 +14,12 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
 from ..context import Context
-from .frame import Frame, Objects, framed
+from .frame import WHOLE, Frame, Objects, Sparse, framed, merged
 from .leaves import Column, Refused
 from .plan import Abstract, Leaf, ListOf, Object, Plan, Selection, Shape, Step, Unplanned
 
 T = TypeVar("T")
+Values = Column | Frame | Sparse
 Now = Column | Awaitable[Column]
 """A column, or the promise of one."""
 
@@ -95,17 +96,18 @@ class Run:
         if step.declared is None:
             return [step.parent.name] * len(frame)
         values = self._values(step, frame)
-        if isinstance(values, list | Frame):
+        if isinstance(values, list | Frame | Sparse):
             return self._shaped(step.shape, values)
         return self._later(step.shape, values)
 
-    async def _later(self, shape: Shape, values: Awaitable[Column | Frame]) -> Column:
+    async def _later(self, shape: Shape, values: Awaitable[Values]) -> Column:
         return await self._now(self._shaped(shape, await values))
 
-    def _values(self, step: Step, frame: Frame) -> Column | Frame | Awaitable[Column | Frame]:
+    def _values(self, step: Step, frame: Frame) -> Values | Awaitable[Values]:
         """The field's values, before they are written: as the frame has them all at once, or else of object after object."""
         if step.resolver is not None and (column := frame.columns.get(step.name)) is not None:
-            return column(frame, step, self)
+            found: Values | Awaitable[Values] = column(frame, step, self)
+            return found
         return self.asked(step, frame)
 
     def asked(self, step: Step, frame: Frame) -> Column | Awaitable[Column]:
@@ -152,11 +154,15 @@ class Run:
 
     # values
 
-    def _shaped(self, shape: Shape, values: Column | Frame) -> Now:
+    def _shaped(self, shape: Shape, values: Values) -> Now:
         """Values as the answer has them. Raises Unplanned where one is None that may not be."""
-        if isinstance(values, Frame):
+        if not isinstance(values, list):
             assert isinstance(shape, Object)
-            return self._select(shape.selection, values)
+            if isinstance(values, Frame):
+                return self._select(shape.selection, values)
+            if not shape.null:
+                raise Unplanned("null in a place that cannot be null")
+            return self._thinned(shape.selection, values)
         if not shape.null and None in values:
             raise Unplanned("null in a place that cannot be null")
         match shape:
@@ -172,11 +178,23 @@ class Run:
             case Abstract():
                 return self._sorted(shape, values)
 
+    def _thinned(self, selection: Selection, values: Sparse) -> Now:
+        found = self._select(selection, values.frame)
+        there = [True if present else None for present in values.present]
+        return _spread(there, found) if isinstance(found, list) else _spread_later(there, found)
+
     def _listed(self, shape: ListOf, values: Column) -> Now:
+        if isinstance(shape.item, Object) and values and all(type(value) in WHOLE for value in values):
+            frame = framed(values[0]) if len(values) == 1 else merged(values)
+            if frame is not None:
+                items = self._select(shape.item.selection, frame)
+                return (
+                    _regrouped(values, items) if isinstance(items, list) else _regrouped_later(values, items)
+                )
         flat: Column = []
         for value in values:
             if value is not None:
-                if not isinstance(value, list | tuple):
+                if not isinstance(value, list | tuple) and type(value) not in WHOLE:
                     raise Unplanned("no list")
                 flat.extend(value)
         items = self._shaped(shape.item, flat)
@@ -186,10 +204,20 @@ class Run:
         there = [value for value in values if value is not None]
         if not there:
             return values
+        different = dict.fromkeys(map(id, there))
+        if len(different) * 2 < len(there):
+            return self._repeated(selection, values, there)
         found = self._select(selection, framed(there))
         if len(there) == len(values):
             return found
         return _spread(values, found) if isinstance(found, list) else _spread_later(values, found)
+
+    async def _repeated(self, selection: Selection, values: Column, there: Column) -> Column:
+        """The same for few objects that stand there again and again: each is written once."""
+        different = {id(one): one for one in there}
+        found = await self._now(self._select(selection, framed(list(different.values()))))
+        written = dict(zip(different, found, strict=True))
+        return [None if value is None else written[id(value)] for value in values]
 
     async def _sorted(self, shape: Abstract, values: Column) -> Column:
         """Objects of several types: each type's together."""
