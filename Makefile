@@ -12,10 +12,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo page test lint schema tools browser clean
+.PHONY: help demo page test test-without-plans lint schema tools browser clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 27
 
 # ---------------------------------------------------------------- what is installed
 
@@ -45,6 +45,9 @@ page: $(VENV)/demo.stamp ## Build the explorer page, if its sources are newer
 
 test: $(VENV)/test.stamp lint page tools ## All checks and all tests; TESTS=tests/cli for some of them
 	$(BIN)/python -m pytest $(TESTS)
+
+test-without-plans: $(VENV)/test.stamp page tools ## All tests with plans off: the ordinary executor answers every document
+	GATEWAY_PLANS=off $(BIN)/python -m pytest $(TESTS)
 
 lint: $(VENV)/test.stamp ## Style, types, architecture, dead code
 	$(BIN)/ruff check .

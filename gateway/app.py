@@ -18,6 +18,7 @@ from adapters.protocol import Health, Repository
 from gateway.config import CONFIG_VARIABLE, Config, load
 from gateway.explorer import explorer_routes
 from gateway.files import files_route
+from gateway.garbage import settle
 from gateway.http import http_error, middleware, routes
 from gateway.limits import Budget, Deadline
 from gateway.log import set_up
@@ -58,7 +59,15 @@ def create_app(config: Config) -> Starlette:
     pings = {label: partial(_ping, repository) for label, repository in repositories.items()}
     return Starlette(
         routes=[
-            *routes(schema, make_context, limits, pings, sdl(), origins=config.cors_origins),
+            *routes(
+                schema,
+                make_context,
+                limits,
+                pings,
+                sdl(),
+                origins=config.cors_origins,
+                plans=config.server.plans,
+            ),
             files_route(repositories, make_call),
             *explorer_routes(),
         ],
@@ -72,7 +81,9 @@ def from_environment() -> Starlette:
     """The application of a worker process: the configuration is the file that BUTLER_GATEWAY_CONFIG names."""
     config = load(Path(os.environ[CONFIG_VARIABLE]))
     set_up(config.log)
-    return create_app(config)
+    app = create_app(config)
+    settle()
+    return app
 
 
 async def _ping(repository: Repository) -> Health:

@@ -1,4 +1,4 @@
-"""The command ``butler-gateway``: serve, demo, schema, check.
+"""The command ``butler-gateway``: serve, demo, schema, check, explain.
 
 Whatever is wrong is one line on standard error, without a traceback. The exit code is 2 for a configuration or a
 command line that cannot be used, 1 for anything else that stands in the way.
@@ -15,6 +15,7 @@ import click
 
 from gateway.commands.check import check
 from gateway.commands.demo import demo
+from gateway.commands.explain import explain
 from gateway.commands.schema import schema
 from gateway.commands.serve import serve
 from gateway.misconfigured import ConfigError
@@ -29,7 +30,7 @@ def gateway() -> None:
     """A GraphQL gateway over LSST/Rubin Butler repositories."""
 
 
-for command in (serve, demo, check, schema):
+for command in (serve, demo, check, explain, schema):
     gateway.add_command(command)
 
 

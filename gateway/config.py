@@ -109,6 +109,11 @@ class ServerConfig(_Group):
         default=("127.0.0.1",),
         description="The addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
     )
+    plans: bool = Field(
+        default=True,
+        description="Whether documents are answered by plan, each field once for all objects of a level. Off: object by "
+        "object, slower; the answers are the same.",
+    )
 
 
 class LogConfig(_Group):

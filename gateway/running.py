@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from gateway.config import CONFIG_VARIABLE, ServerConfig
+from gateway.garbage import settle
 
 log = structlog.get_logger("gateway.serve")
 
@@ -34,6 +35,7 @@ def run(app: Starlette, server: ServerConfig, *, listening: socket.socket | None
         # uvicorn raises the signal again after it has shut down in order; that end is no failure.
         signal.signal(number, _leave)
     instance = uvicorn.Server(_uvicorn(app, server))
+    settle()
     instance.run(sockets=[listening])
     if not instance.started:
         raise click.ClickException("the server did not start; the log says why")

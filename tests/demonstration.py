@@ -20,6 +20,8 @@ import yaml
 
 COMMAND = str(Path(sys.executable).with_name("butler-gateway"))
 ROOT = Path(__file__).parents[1]
+PLANS = os.environ.get("GATEWAY_PLANS", "on") != "off"
+"""Whether documents are answered by plan in these tests: ``make test-without-plans`` runs them without."""
 
 
 @cache
@@ -49,6 +51,8 @@ def environment(**variables: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("BUTLER_GATEWAY_") and not name.lower().endswith("_proxy")
     }
+    if not PLANS:
+        kept["BUTLER_GATEWAY_SERVER__PLANS"] = "false"
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
 
 

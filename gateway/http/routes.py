@@ -20,16 +20,18 @@ def routes(
     sdl: str,
     *,
     origins: Sequence[str] = (),
+    plans: bool = True,
 ) -> list[Route]:
     """/graphql, /schema.graphql, /healthz and /readyz, for a Starlette application.
 
     They belong behind ``gateway.http.edge.middleware(origins)``, with ``http_error`` as the handler of Starlette's
-    HTTPException. See GraphQLView for ``make_context`` and Health for ``pings``.
+    HTTPException. See GraphQLView for ``make_context`` and ``plans``, and Health for ``pings``.
     """
     health = Health(pings)
+    view = GraphQLView(schema, make_context, limits, origins=origins, plans=plans)
     return [
         # No methods: the view answers the wrong ones itself, in GraphQL's shape.
-        Route("/graphql", GraphQLView(schema, make_context, limits, origins=origins), name="graphql"),
+        Route("/graphql", view, name="graphql"),
         Route("/schema.graphql", schema_text(sdl), name="schema"),
         Route("/healthz", health.healthz, name="healthz"),
         Route("/readyz", health.readyz, name="readyz"),

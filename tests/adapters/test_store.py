@@ -270,7 +270,9 @@ def test_a_deadline_between_two_rows_is_a_deadline(
     heard: bool, butler_repo: Callable[..., Repository]
 ) -> None:
     """SQLite works while its rows are fetched, and is interrupted there."""
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000000) SELECT i FROM n"
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000000) SELECT i FROM n"
+    )
     found = store.Store("small", ButlerConfig(str(butler_repo("sqlite").root)))
     with pytest.raises(Timeout):
         found.rows(sa.text(endless), Call(deadline=_In(0.2), notes=[].append if heard else None))

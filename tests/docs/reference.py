@@ -40,6 +40,8 @@ def written(value: Any) -> str:
         return "required"
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
         return "see below"
     if isinstance(value, tuple):

@@ -7,13 +7,22 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from tests.demonstration import PLANS
 from tests.http.service import serve, service
 
 
+@pytest.fixture(
+    scope="module", params=[True, False] if PLANS else [False], ids=lambda on: "plans" * on or "ordinary"
+)
+def plans(request: pytest.FixtureRequest) -> bool:
+    """Whether documents are answered by plan: what a test promises holds either way."""
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(plans: bool) -> Iterator[str]:
     """Where a small gateway with default limits listens."""
-    with serve(service()[0]) as found:
+    with serve(service(plans=plans)[0]) as found:
         yield found
 
 

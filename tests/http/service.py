@@ -187,7 +187,11 @@ schema = strawberry.Schema(
 
 
 def service(
-    limits: Limits | None = None, *, origins: tuple[str, ...] = (), pings: dict[str, Any] | None = None
+    limits: Limits | None = None,
+    *,
+    origins: tuple[str, ...] = (),
+    pings: dict[str, Any] | None = None,
+    plans: bool = True,
 ) -> tuple[Starlette, Seen]:
     """The application, and what its resolvers see."""
     seen = Seen()
@@ -212,6 +216,7 @@ def service(
                 {"hsc": answer} if pings is None else pings,
                 schema.as_str(),
                 origins=origins,
+                plans=plans,
             ),
             middleware=middleware(origins),
             exception_handlers={HTTPException: http_error},

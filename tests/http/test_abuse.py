@@ -11,9 +11,16 @@ import httpx2
 import pytest
 
 from gateway.limits import Limits
+from tests.demonstration import PLANS
 from tests.http.service import serve, service
 
 JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def plans() -> bool:
+    """Once is enough: what is refused here is refused before it is known how it would be answered."""
+    return PLANS
 
 
 def assert_graphql_error(response: httpx2.Response, code: str = "BAD_USER_INPUT") -> dict[str, object]:

@@ -15,8 +15,8 @@ from tests.http.service import serve, service
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
-def test_a_request_past_its_deadline_gets_504_and_its_work_is_cancelled(accept: str) -> None:
-    app, seen = service(Limits(timeout=0.3))
+def test_a_request_past_its_deadline_gets_504_and_its_work_is_cancelled(accept: str, plans: bool) -> None:
+    app, seen = service(Limits(timeout=0.3), plans=plans)
     with serve(app) as found, httpx2.Client(base_url=found) as client:
         began = time.perf_counter()
         response = client.post(
@@ -32,16 +32,16 @@ def test_a_request_past_its_deadline_gets_504_and_its_work_is_cancelled(accept: 
         }
 
 
-def test_a_resolver_that_will_not_stop_does_not_hold_its_client() -> None:
-    app, _ = service(Limits(timeout=0.2))
+def test_a_resolver_that_will_not_stop_does_not_hold_its_client(plans: bool) -> None:
+    app, _ = service(Limits(timeout=0.2), plans=plans)
     with serve(app) as found, httpx2.Client(base_url=found) as client:
         began = time.perf_counter()
         assert client.post("/graphql", json={"query": "{ stubborn }"}).status_code == 504
         assert time.perf_counter() - began < 2
 
 
-def test_a_client_that_leaves_ends_its_work() -> None:
-    app, seen = service()
+def test_a_client_that_leaves_ends_its_work(plans: bool) -> None:
+    app, seen = service(plans=plans)
     body = json.dumps({"query": "{ slow(seconds: 20) }"}).encode()
     with serve(app) as found:
         where = urlsplit(found)
@@ -58,8 +58,8 @@ def test_a_client_that_leaves_ends_its_work() -> None:
         assert not seen.finished.is_set()
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error() -> None:
-    app, seen = service()
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error(plans: bool) -> None:
+    app, seen = service(plans=plans)
     with serve(app) as found:
         where = urlsplit(found)
         with socket.create_connection((where.hostname, where.port)) as connection:
@@ -70,8 +70,8 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error() -> None:
     assert seen.contexts == 1
 
 
-def test_resolvers_know_how_long_they_have() -> None:
-    app, _ = service(Limits(timeout=7))
+def test_resolvers_know_how_long_they_have(plans: bool) -> None:
+    app, _ = service(Limits(timeout=7), plans=plans)
     with serve(app) as found:
         answer = httpx2.post(f"{found}/graphql", json={"query": "{ remaining }"}).json()
     assert 5 < answer["data"]["remaining"] < 7
