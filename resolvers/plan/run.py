@@ -6,22 +6,24 @@ import asyncio
 import time
 from collections.abc import Awaitable, Iterable, Sequence
 from inspect import getcoroutinelocals, isawaitable
+from itertools import chain, repeat
 from types import CoroutineType
 from typing import Any, TypeVar
 
 from graphql import GraphQLResolveInfo
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
+from orjson import Fragment
 
 from ..context import Context
 from .frame import WHOLE, Frame, Objects, Sparse, framed, merged
-from .leaves import Column, Refused
+from .leaves import NULL, Column, Refused, Texts
 from .plan import Abstract, Leaf, ListOf, Object, Plan, Selection, Shape, Step, Unplanned
 
 T = TypeVar("T")
 Values = Column | Frame | Sparse
-Now = Column | Awaitable[Column]
-"""A column, or the promise of one."""
+Now = Texts | Awaitable[Texts]
+"""A column as JSON texts, or the promise of one."""
 
 _WIDE = 1_000  # objects of a level from which on the event loop is let go between its columns
 _HOLD = 0.005  # seconds that the event loop is held
@@ -36,8 +38,8 @@ class Run:
         self.variables = variables
         self._since = time.monotonic()
 
-    async def data(self) -> dict[str, Any]:
-        """What stands under ``data``. Raises Unplanned where the ordinary executor has to answer."""
+    async def data(self) -> Fragment:
+        """What stands under ``data``, as JSON. Raises Unplanned where the ordinary executor has to answer."""
         try:
             (data,) = await self._now(self._select(self.plan.root, Objects([None])))
         except Unplanned:
@@ -45,8 +47,7 @@ class Run:
         except Exception as error:
             # Whatever it is, the ordinary executor meets it again and knows where to put it.
             raise Unplanned(repr(error)) from error
-        assert isinstance(data, dict)
-        return data
+        return Fragment(data)
 
     # selections
 
@@ -94,7 +95,7 @@ class Run:
 
     def _column(self, step: Step, frame: Frame) -> Now:
         if step.declared is None:
-            return [step.parent.name] * len(frame)
+            return [f'"{step.parent.name}"'] * len(frame)
         values = self._values(step, frame)
         if isinstance(values, list | Frame | Sparse):
             return self._shaped(step.shape, values)
@@ -203,7 +204,7 @@ class Run:
     def _placed(self, selection: Selection, values: Column) -> Now:
         there = [value for value in values if value is not None]
         if not there:
-            return values
+            return [NULL] * len(values)
         different = dict.fromkeys(map(id, there))
         if len(different) * 2 < len(there):
             return self._repeated(selection, values, there)
@@ -217,11 +218,11 @@ class Run:
         different = {id(one): one for one in there}
         found = await self._now(self._select(selection, framed(list(different.values()))))
         written = dict(zip(different, found, strict=True))
-        return [None if value is None else written[id(value)] for value in values]
+        return [NULL if value is None else written[id(value)] for value in values]
 
     async def _sorted(self, shape: Abstract, values: Column) -> Column:
         """Objects of several types: each type's together."""
-        written = list(values)
+        written = [NULL] * len(values)
         places: dict[str, list[int]] = {}
         for place, value in enumerate(values):
             if value is not None:
@@ -254,8 +255,11 @@ async def together(waiting: Sequence[Awaitable[T]]) -> list[T]:
 
 def _objects(selection: Selection, columns: Sequence[Column], count: int) -> Column:
     if not columns:
-        return [{} for _ in range(count)]  # @skip and @include, or fragments on other types, left nothing
-    return list(map(selection.written, *columns))
+        return ["{}"] * count  # @skip and @include, or fragments on other types, left nothing
+    parts = chain.from_iterable(
+        (repeat(key), column) for key, column in zip(selection.keys, columns, strict=True)
+    )
+    return list(map("".join, zip(*parts, repeat("}"), strict=False)))
 
 
 def _regrouped(values: Column, items: Column) -> Column:
@@ -263,9 +267,9 @@ def _regrouped(values: Column, items: Column) -> Column:
     place = 0
     for value in values:
         if value is None:
-            written.append(None)
+            written.append(NULL)
         else:
-            written.append(items[place : place + len(value)])
+            written.append(f"[{','.join(items[place : place + len(value)])}]")
             place += len(value)
     return written
 
@@ -276,7 +280,7 @@ async def _regrouped_later(values: Column, items: Awaitable[Column]) -> Column:
 
 def _spread(values: Column, found: Column) -> Column:
     rest = iter(found)
-    return [None if value is None else next(rest) for value in values]
+    return [NULL if value is None else next(rest) for value in values]
 
 
 async def _spread_later(values: Column, found: Awaitable[Column]) -> Column:

@@ -117,7 +117,7 @@ class Gateway:
             assert orjson.dumps(planned[0]) == orjson.dumps(ordinary[0])
             assert _told(planned[1]) == _told(ordinary[1])
             assert planned[2] == ordinary[2], "another cost"
-        return Answer(planned[0], planned[1])
+        return Answer(orjson.loads(orjson.dumps(planned[0])), planned[1])
 
     def good(self, document: str, **options: Any) -> Any:
         """The data of a request that must not fail."""

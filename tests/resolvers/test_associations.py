@@ -38,7 +38,9 @@ def test_every_raw_has_the_flat_that_is_valid_for_it(demo: Gateway) -> None:
              quantum { id } validity { begin end } node { uuid run dataId { map } } }
            related(type: "flat") { edges { cursor node { uuid } } pageInfo { hasNextPage } }""",
     )
-    assert len(demo.asked("hsc", Related)) == 1  # whatever the number of raws; the calibrations came along with them
+    assert (
+        len(demo.asked("hsc", Related)) == 1
+    )  # whatever the number of raws; the calibrations came along with them
     assert len(raws) == 33
     for raw in raws:
         edge = raw["calibration"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 import strawberry
 from graphql import ExecutionResult, parse, validate
@@ -116,7 +117,7 @@ def answered(
     context: Any = seen
     result = asyncio.run(execute(over, node, Plans(over, node) if planned else None, context))
     assert isinstance(result, ExecutionResult)
-    return result, seen
+    return ExecutionResult(orjson.loads(orjson.dumps(result.data)), result.errors), seen
 
 
 def told(result: ExecutionResult) -> list[tuple[str, Any]]:
