@@ -187,6 +187,12 @@ class Source:
         self._joined[name] = table
         return table
 
+    def has(self, name: str, table: sa.FromClause) -> None:
+        """Know an element's table that the origin has already."""
+        for dimension, column in self.tables.key_columns(self.tables.universe[name]).items():
+            self.keys.setdefault(dimension, table.c[column])
+        self._joined[name] = table
+
     def _values(self, element: DimensionElement) -> sa.FromClause:
         """A dimension without a table: the values that its implying table has (band: those of physical_filter)."""
         target = element.implied_union_target

@@ -17,6 +17,7 @@ from lsst.daf.butler import DimensionGroup
 from .joins import Source
 from .names import CollectionRecord, TypeRecord
 from .tables import Tables
+from .walk import in_order
 
 Column = sa.ColumnElement[Any]
 
@@ -124,20 +125,29 @@ def by_certification(
     dialect = tables.dialect
     rows = dialect.uploaded("ids", [dialect.id_type()])
     table = tables.association(record.calibs, record.info.required, True).alias()
-    ranks = dialect.upload([[c.id, place] for place, c in calibrations], [sa.BigInteger(), sa.BigInteger()])
-    clause = rows.join(table, table.c.dataset_id == rows.c.c0)
-    clause = clause.join(ranks, ranks.c.c0 == table.c.collection_id)
+    clause = in_order(tables, rows, table, table.c.dataset_id == rows.c.c0)
+    if len(calibrations) == 1:
+        ((place, only),) = calibrations
+        rank: Column = sa.literal_column(str(place), sa.Integer())
+        certified = table.c.collection_id == only.id
+    else:
+        ranks = dialect.upload(
+            [[c.id, place] for place, c in calibrations], [sa.BigInteger(), sa.BigInteger()]
+        )
+        rank, certified = ranks.c.c1, sa.true()
+        clause = in_order(tables, clause, ranks, ranks.c.c0 == table.c.collection_id)
     begin, end = dialect.timespan(table)
     bare = (
         sa.select(
             rows.c.parent.label("parent"),
             table.c.collection_id.label("collection"),
-            ranks.c.c1.label("rank"),
+            rank.label("rank"),
             begin.label("begin"),
             end.label("end"),
             *(table.c[d].label(d) for d in record.info.required),
         )
         .select_from(clause)
+        .where(certified)
         .subquery()
     )
 

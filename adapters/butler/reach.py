@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from lsst.daf.butler import DimensionElement
 
 from ..question import Kinship, Related
 from ..rows import Kind
@@ -71,20 +72,27 @@ class Reach:
             return None
         table = tables.association(name, record.info.required, calibration).alias()
         direct = [d for d in record.info.required if d in links.dimensions]
-        on = sa.and_(
-            table.c.dataset_type_id == record.id, *(table.c[d] == links.dimensions[d] for d in direct)
-        )
-        clause: sa.FromClause
+        pairs = [table.c.dataset_type_id == record.id, *(table.c[d] == links.dimensions[d] for d in direct)]
+        clause, seen = links.rows, None
+        timed = links.begin is not None and (links.collection is not None or self.kinship is Kinship.TEMPORAL)
+        if timed:
+            # What was observed then first, and then its datasets: a validity range has few of all that a detector ever saw.
+            element, seen, on = self._seen(links)
+            clause = in_order(tables, clause, seen, on)
+            columns_of = tables.key_columns(element)
+            pairs += [table.c[d] == seen.c[columns_of[d]] for d in element.required.names if d not in direct]
         if len(own) == 1:
             ((place, only),) = own
             turn: Column = sa.literal_column(str(place), sa.Integer())
-            clause = in_order(tables, links.rows, table, sa.and_(on, table.c.collection_id == only.id))
+            clause = in_order(tables, clause, table, sa.and_(*pairs, table.c.collection_id == only.id))
         else:
             ranks = dialect.upload([[c.id, place] for place, c in own], [sa.BigInteger(), sa.BigInteger()])
             turn = ranks.c.c1
-            clause = in_order(tables, links.rows, ranks, sa.true())
-            clause = in_order(tables, clause, table, sa.and_(on, ranks.c.c0 == table.c.collection_id))
+            clause = in_order(tables, clause, ranks, sa.true())
+            clause = in_order(tables, clause, table, sa.and_(*pairs, ranks.c.c0 == table.c.collection_id))
         source = Source(tables, record.group, clause, {d: table.c[d] for d in record.info.required})
+        if seen is not None:
+            source.has(element.name, seen)
         dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
         source.conditions += links.conditions
         source.conditions += [
@@ -98,17 +106,13 @@ class Reach:
         rank = turn
         if calibration:
             begin, end = dialect.timespan(table)
-        if links.begin is not None and links.end is not None:
-            if self.kinship is Kinship.CALIBRATION and links.collection is None:
-                if calibration:
-                    source.conditions.append(dialect.meets(table, links.begin, links.end))
-            else:
-                source.conditions.append(dialect.meets(self._observed(source), links.begin, links.end))
+        if links.begin is not None and links.end is not None and calibration and not timed:
+            source.conditions.append(dialect.meets(table, links.begin, links.end))
         if links.collection is not None and links.rank is not None:
             assert links.begin is not None and links.end is not None
             collection, rank, begin, end = links.collection, links.rank, links.begin, links.end
-            if links.earlier is not None:
-                source.conditions.append(~links.earlier(self._observed(source)))
+            if links.earlier is not None and seen is not None:
+                source.conditions.append(~links.earlier(seen))
         columns: dict[str, Column] = {
             "parent": links.parent,
             "dataset_id": table.c.dataset_id,
@@ -124,10 +128,16 @@ class Reach:
             columns[f"x{place}"] = self._ordered(term.name, source, dataset)
         return source.select(*(column.label(label) for label, column in columns.items()))
 
-    def _observed(self, source: Source) -> sa.FromClause:
-        """The table that says when the target was observed."""
+    def _seen(self, links: Links) -> tuple[DimensionElement, sa.FromClause, Column]:
+        """What says when the target was observed, its table, and the condition that it goes with a link: at its time, of its dimensions."""
         (family, *_) = self.record.group.temporal
-        return source.element(family.choose(self.record.group).name)
+        element = self.tables.universe[family.choose(self.record.group).name]
+        table = self.tables.element(element.name).alias()
+        columns = self.tables.key_columns(element)
+        names = [name for name in columns if name in links.dimensions]
+        alike = (table.c[columns[name]] == links.dimensions[name] for name in names)
+        assert links.begin is not None and links.end is not None
+        return element, table, sa.and_(*alike, self.tables.dialect.meets(table, links.begin, links.end))
 
     def _ordered(self, name: str, source: Source, dataset: conditions.DatasetColumns) -> Column:
         found = resolve(name, self.record.group, self.tables, dataset=True)

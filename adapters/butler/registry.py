@@ -131,7 +131,7 @@ class Registry:
 
     def ask(self, question: Question, call: Call) -> Rows:
         self._read_graphs(question, call)
-        with self._store.session(call):
+        with self._store.session(call, ordered=_ordered(question)):
             return _found(self._ask, question)(question, call)
 
     def _read_graphs(self, question: Question, call: Call) -> None:
@@ -176,6 +176,13 @@ class Registry:
         if self._data_ids.covers(question, call):
             return self._data_ids.count(question, call)
         return self._api.count(question, call)
+
+
+def _ordered(question: Question) -> bool:
+    """Whether the joins of its statements are written in the order in which they are best made."""
+    if isinstance(question, Datasets):
+        return question.sky is None and question.where is None and question.among is None
+    return isinstance(question, Related | DatasetsById)
 
 
 _Method = TypeVar("_Method")

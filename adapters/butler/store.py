@@ -31,7 +31,8 @@ from .overheard import fetched
 THREADS = 16
 """Statements at once against one repository; Butler's own engine allows 40."""
 
-_BEGIN = "SELECT set_config('statement_timeout', %(milliseconds)s, true), pg_current_snapshot()::text"
+_BEGIN = "SELECT pg_current_snapshot()::text, set_config('statement_timeout', %(milliseconds)s, true)"
+_ORDERED = _BEGIN + ", set_config('join_collapse_limit', '1', true)"
 
 _BUSY_SECONDS = 10.0  # how long a reader waits for a writer that is committing to SQLite
 _PROGRESS_STEPS = 20_000  # SQLite virtual machine steps between two looks at the clock
@@ -67,8 +68,10 @@ class Store:
         self.dialect = PostgreSQL(strings_by_code_point=collation in ("C", "POSIX", "C.UTF-8", "C.utf8"))
 
     @contextmanager
-    def session(self, call: Call) -> Iterator[None]:
-        """One connection for all statements of this thread until the end of the block: of one question.
+    def session(self, call: Call, *, ordered: bool = False) -> Iterator[None]:
+        """One connection for all statements of this thread until the end of the block: of one question. ``ordered``: their joins are
+        written in the order in which they are best made, and PostgreSQL need not look for a better one, which takes it longer than the
+        joins.
 
         Raises
         ------
@@ -81,7 +84,9 @@ class Store:
             yield
             return
         with self._mistakes(), self._turn(call), self.engine.connect() as connection:
-            self._local.state = self._watch.state() if self._watch else self._entered(connection, call)
+            self._local.state = (
+                self._watch.state() if self._watch else self._entered(connection, call, ordered)
+            )
             self._local.connection = connection
             try:
                 yield
@@ -98,26 +103,27 @@ class Store:
         finally:
             self._free.release()
 
-    def _entered(self, connection: sa.Connection, call: Call) -> str:
+    def _entered(self, connection: sa.Connection, call: Call, ordered: bool) -> str:
         """Begin a transaction on PostgreSQL. A connection that the server closed while nobody used it is replaced here, which costs no
         round trip as asking each time would."""
         try:
-            return self._begun(connection, call)
+            return self._begun(connection, call, ordered)
         except psycopg.OperationalError:
             connection.invalidate()
             # The others are likely to be closed too.
             self.engine.dispose()
         try:
-            return self._begun(connection, call)
+            return self._begun(connection, call, ordered)
         except psycopg.OperationalError as error:
             raise self.unavailable() from error
 
-    def _begun(self, connection: sa.Connection, call: Call) -> str:
+    def _begun(self, connection: sa.Connection, call: Call, ordered: bool) -> str:
         """The transaction's beginning and the time that its statements may take, in one round trip; which transactions it can see."""
         milliseconds = max(1, int(self._remaining(call) * 1000))
         driver: Any = connection.connection.driver_connection
         with noted(call.notes, By.SQL, _BEGIN), driver.pipeline():
-            _, state = driver.execute(_BEGIN, {"milliseconds": str(milliseconds)}).fetchone()
+            begin = _ORDERED if ordered else _BEGIN
+            state = driver.execute(begin, {"milliseconds": str(milliseconds)}).fetchone()[0]
         return str(state)
 
     def state(self) -> Hashable:
