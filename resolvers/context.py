@@ -75,6 +75,11 @@ class Context:
         self.version = version or installed()
         self.scopes = {label: Scope(self, label, opened) for label, opened in repositories.items()}
 
+    def stop(self) -> None:
+        """End whatever still runs for this request."""
+        for scope in self.scopes.values():
+            scope.stop()
+
     def scope(self, label: str) -> Scope:
         """A repository by its label; NotFound with the nearest labels among those that the caller may see."""
         found = self.scopes.get(label)
@@ -170,6 +175,13 @@ class Scope:
             raise
         finally:
             asked.waiting -= 1
+
+    def stop(self) -> None:
+        """End what was asked and is not wanted any more."""
+        for loader in self._loaders.values():
+            loader.stop()
+        for asked in self._answers.values():
+            asked.answer.cancel()
 
     async def universe(self) -> UniverseInfo:
         loader = self.loader("universe", self._universe, None)

@@ -55,6 +55,13 @@ class Loader(Generic[K, V]):
                 found[key] = await asyncio.shield(self._known[key])
         return [found.get(key, self._absent) for key in keys]
 
+    def stop(self) -> None:
+        """End what is being fetched: nobody waits any more."""
+        for task in self._running:
+            task.cancel()
+        for batch in self._together.values():
+            batch.cancel()
+
     async def _one(self, key: K) -> V:
         return (await asyncio.shield(self._together[key])).get(key, self._absent)
 

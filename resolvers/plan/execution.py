@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any, cast
@@ -19,7 +20,7 @@ async def execute(
     schema: strawberry.Schema,
     document: DocumentNode,
     plans: Plans | None,
-    context: Context,
+    context: Any,
     *,
     variables: Mapping[str, Any] | None = None,
     operation_name: str | None = None,
@@ -29,13 +30,32 @@ async def execute(
 
     Both ways give the same answer; that of a plan is JSON already (``orjson.Fragment``). What a plan had fetched before it gave up is not asked again.
     """
-    if plans is not None:
-        try:
-            plan, coerced = plans.ready(operation_name, variables)
-            return ExecutionResult(cast(Any, await Run(plan, context, coerced).data()), None)
-        except Unplanned:
-            pass
-    # As strawberry.Schema.execute would, which parses, validates and logs the document each time.
+    left: set[asyncio.Future[Any]] = set()
+    try:
+        if plans is not None:
+            try:
+                plan, coerced = plans.ready(operation_name, variables)
+                return ExecutionResult(cast(Any, await Run(plan, context, coerced).data()), None)
+            except Unplanned as given_up:
+                left = given_up.left
+        return await _ordinary(schema, document, context, variables, operation_name, extensions)
+    finally:
+        # Nobody waits any more: the answer is there, or the request is over.
+        for task in left:
+            task.cancel()
+        if isinstance(context, Context):
+            context.stop()
+
+
+async def _ordinary(
+    schema: strawberry.Schema,
+    document: DocumentNode,
+    context: Any,
+    variables: Mapping[str, Any] | None,
+    operation_name: str | None,
+    extensions: Mapping[str, Any] | None,
+) -> ExecutionResult | list[GraphQLError]:
+    """As strawberry.Schema.execute would, which parses, validates and logs the document each time."""
     executor = schema.execution_context_class.build(
         schema._schema,
         document,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,11 @@ _MOST_PLANS = 16
 
 
 class Unplanned(Exception):
-    """The ordinary executor has to answer: no plan covers this document, or this answer."""
+    """The ordinary executor has to answer: no plan covers this document, or this answer. ``left``: what the plan had begun."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.left: set[asyncio.Future[Any]] = set()
 
 
 @dataclass(frozen=True, slots=True)

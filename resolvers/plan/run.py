@@ -241,25 +241,33 @@ class Run:
 
 
 async def together(waiting: Sequence[Awaitable[T]]) -> list[T]:
-    """What all of them come to. Raises the first error, when all are done: none is left running unseen."""
-    if not waiting:
-        return []
-    if len(waiting) == 1:
-        return [await waiting[0]]
-    found = await asyncio.gather(*waiting, return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException):
-            raise one
-    return found  # type: ignore[return-value]
+    """What all of them come to. Raises Unplanned at the first error: what has not ended by then is ``left`` running, since the ordinary
+    executor asks for much of it again."""
+    if len(waiting) < 2:
+        return [await one for one in waiting]
+    tasks = [asyncio.ensure_future(one) for one in waiting]
+    try:
+        _, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        raise
+    errors = [task.exception() for task in tasks if task.done() and not task.cancelled()]
+    failed = next((error for error in errors if error is not None), None)
+    if failed is None:
+        return [task.result() for task in tasks]
+    unplanned = failed if isinstance(failed, Unplanned) else Unplanned(repr(failed))
+    unplanned.left |= running
+    raise unplanned from failed
 
 
 def _objects(selection: Selection, columns: Sequence[Column], count: int) -> Column:
     if not columns:
         return ["{}"] * count  # @skip and @include, or fragments on other types, left nothing
     parts = chain.from_iterable(
-        (repeat(key), column) for key, column in zip(selection.keys, columns, strict=True)
+        (repeat(key, count), column) for key, column in zip(selection.keys, columns, strict=True)
     )
-    return list(map("".join, zip(*parts, repeat("}"), strict=False)))
+    return list(map("".join, zip(*parts, repeat("}", count), strict=True)))
 
 
 def _regrouped(values: Column, items: Column) -> Column:
