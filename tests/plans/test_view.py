@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,9 +43,15 @@ def _drop(*_: Any) -> Any:
 
 
 def answered(
-    setting: Setting, request: Request, *, plans: bool, faults: Any = (), timeout: float = 30.0
+    setting: Setting,
+    request: Request,
+    *,
+    plans: bool,
+    faults: Any = (),
+    timeout: float = 30.0,
+    stop: bool = True,
 ) -> tuple[int, bytes]:
-    """Status and body."""
+    """Status and body. ``stop``: whatever the request left running is ended then."""
     limits = Limits(timeout=timeout)
     seen = {label: Faulty(one, faults) for label, one in setting.repositories.items()}
 
@@ -75,7 +82,8 @@ def answered(
     headers = [(b"content-type", b"application/json"), (b"accept", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
     setting.loop.run_until_complete(view(scope, receive, send))
-    setting.stop()
+    if stop:
+        setting.stop()
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
@@ -144,6 +152,33 @@ def test_a_deadline_ends_both_ways(demo: World, kind: str) -> None:
     )
     assert ordinary[0] == 504
     assert planned == ordinary
+
+
+@pytest.mark.parametrize("plans", [False, True])
+def test_nothing_goes_on_after_a_deadline(demo: World, plans: bool) -> None:
+    """A question of many parents ends with its request, as one of a single parent does."""
+    for kind in ("Datasets", "Related"):
+        slow = [Fault("ask", kind, column="none", seconds=5.0)]
+        assert answered(demo.setting, SLOW, plans=plans, faults=slow, timeout=0.15, stop=False)[0] == 504
+        demo.setting.loop.run_until_complete(asyncio.sleep(0.05))
+        assert asyncio.all_tasks(demo.setting.loop) == set()
+
+
+def test_a_plan_that_gives_up_does_not_wait_for_what_else_it_asked(demo: World) -> None:
+    """The ordinary executor stops the siblings of an error in a non-null place; a plan leaves them behind, and they end with the request."""
+    failing = Request(
+        """{ repository(name: "hsc") { datasets(query: {type: "raw"}, first: 1) { totalCount nodes { run } } } }"""
+    )
+    faults = [
+        Fault("ask", "Datasets", raised=RuntimeError("broken"), column="none"),
+        Fault("count", "Datasets", column="none", seconds=20.0),
+    ]
+    began = time.monotonic()
+    ordinary, planned = (
+        answered(demo.setting, failing, plans=plans, faults=faults, timeout=30.0) for plans in (False, True)
+    )
+    assert comparable(planned[1]) == comparable(ordinary[1])
+    assert time.monotonic() - began < 10
 
 
 def test_a_slow_question_is_the_same_in_time(demo: World) -> None:
