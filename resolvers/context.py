@@ -31,6 +31,14 @@ class Budget(Protocol):
         ...
 
 
+class Forgetful(Protocol):
+    """Something that holds an answer."""
+
+    def forget(self) -> None:
+        """Hold it no longer."""
+        ...
+
+
 class Limits(Protocol):
     """What ``Query.service`` says, and the largest ``first``."""
 
@@ -116,7 +124,7 @@ class _Asked:
 class Scope:
     """One repository within one request: all questions pass here, and are paid for before they are asked."""
 
-    __slots__ = ("_answers", "_loaders", "context", "label", "repository")
+    __slots__ = ("_answers", "_loaders", "context", "label", "read", "repository")
 
     def __init__(self, context: Context, label: str, repository: Repository) -> None:
         self.context = context
@@ -124,6 +132,7 @@ class Scope:
         self.repository = repository
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
         self._answers: dict[Hashable, _Asked] = {}
+        self.read: list[Forgetful] = []  # lists whose pages were read
 
     async def ask(self, question: Question, parents: int, first: int) -> Rows:
         """The answer to a question for so many parents, with at most ``first`` rows for each."""
@@ -177,11 +186,16 @@ class Scope:
             asked.waiting -= 1
 
     def stop(self) -> None:
-        """End what was asked and is not wanted any more."""
+        """End what was asked and is not wanted any more, and let go of the answers: the collector would find them late."""
         for loader in self._loaders.values():
             loader.stop()
         for asked in self._answers.values():
             asked.answer.cancel()
+        for one in self.read:
+            one.forget()
+        self._loaders.clear()
+        self._answers.clear()
+        self.read.clear()
 
     async def universe(self) -> UniverseInfo:
         loader = self.loader("universe", self._universe, None)

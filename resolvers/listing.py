@@ -70,6 +70,10 @@ class Listing(ABC, Generic[N]):
             self._leaf = asyncio.ensure_future(self.fetch())
         return await self._leaf
 
+    def forget(self) -> None:
+        """Hold no page any more: it holds its list, for the cursors."""
+        self._leaf = self._read = None
+
     async def page(self) -> Leaf[N]:
         """The page, for a field of the answer that cannot be null: it tells what is wrong with the list."""
         self._shown = True
@@ -164,6 +168,7 @@ class Single(Listing[N]):
 
     async def page_of(self, rows: Rows) -> Leaf[N]:
         """The page that an answer is."""
+        self.scope.read.append(self)
         if len(rows.rows) > self.first:
             rows = replace(rows, rows=rows.rows[: self.first], more=True)
         return Leaf(

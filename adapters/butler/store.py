@@ -31,12 +31,13 @@ from .overheard import fetched
 THREADS = 16
 """Statements at once against one repository; Butler's own engine allows 40."""
 
-_BEGIN = "SELECT pg_current_snapshot()::text, set_config('statement_timeout', %(milliseconds)s, true)"
-_ORDERED = _BEGIN + ", set_config('join_collapse_limit', '1', true)"
+_BEGIN = "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SELECT pg_current_snapshot()::text"
+_ORDERED = "SET LOCAL join_collapse_limit = 1; "
 
 _BUSY_SECONDS = 10.0  # how long a reader waits for a writer that is committing to SQLite
 _PROGRESS_STEPS = 20_000  # SQLite virtual machine steps between two looks at the clock
 _STATEMENTS = 500
+_AT_ONCE = 500  # rows that a driver reads before other threads get their turn
 
 
 class Store:
@@ -119,11 +120,16 @@ class Store:
 
     def _begun(self, connection: sa.Connection, call: Call, ordered: bool) -> str:
         """The transaction's beginning and the time that its statements may take, in one round trip; which transactions it can see."""
-        milliseconds = max(1, int(self._remaining(call) * 1000))
+        begin = _BEGIN.format(max(1, int(self._remaining(call) * 1000)))
+        if ordered:
+            begin = begin.replace("SELECT", _ORDERED + "SELECT")
         driver: Any = connection.connection.driver_connection
-        with noted(call.notes, By.SQL, _BEGIN), driver.pipeline():
-            begin = _ORDERED if ordered else _BEGIN
-            state = driver.execute(begin, {"milliseconds": str(milliseconds)}).fetchone()[0]
+        with noted(call.notes, By.SQL, begin):
+            # Without parameters and in text several statements may travel together.
+            cursor = psycopg.Cursor(driver).execute(begin)
+            while cursor.nextset():
+                pass
+            ((state,),) = cursor.fetchall()
         return str(state)
 
     def state(self) -> Hashable:
@@ -146,7 +152,14 @@ class Store:
                 driver.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
             if call.notes is not None:
                 return fetched(connection, statement, values, call.notes)
-            return list(connection.execute(statement, values).cursor.fetchall())
+            result = connection.execute(statement, values)
+            try:
+                rows: list[Any] = []
+                while part := result.cursor.fetchmany(_AT_ONCE):
+                    rows += part
+            finally:
+                result.close()  # or the driver's copy of the rows stays until the collector comes by
+            return rows
 
     @staticmethod
     def _remaining(call: Call) -> float:
@@ -245,5 +258,6 @@ def _postgresql_engine(url: URL) -> sa.Engine:
             "connect_timeout": 10,
             "cursor_factory": _BinaryCursor,
         },
-        execution_options={"postgresql_readonly": True},
+        # Transactions are begun here, with all that belongs to their beginning; the pool ends them.
+        isolation_level="AUTOCOMMIT",
     )
