@@ -30,7 +30,7 @@ def beside_it(info: GraphQLResolveInfo[Any]) -> Beside:
     return _beside(info, list(info.field_nodes))
 
 
-_TYPED = {
+DIMENSIONS = {
     "instrument": "instrument",
     "detector": "detector",
     "physicalFilter": "physical_filter",
@@ -42,9 +42,10 @@ _TYPED = {
     "skymap": "skymap",
     "tract": "tract",
     "patch": "patch",
-    "required": None,
-    "__typename": None,
 }
+"""The typed fields of DataId, and the dimensions that they are."""
+
+_TYPED: dict[str, str | None] = {**DIMENSIONS, "required": None, "__typename": None}
 """Fields of DataId that need no dimension but their own; any other may need all."""
 
 

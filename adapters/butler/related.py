@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +20,7 @@ from .beside import EDGE, Along, CalibrationKey, Valid, along
 from .kinship import Side, chosen
 from .links import Links
 from .names import CollectionRecord, Names, TypeRecord
+from .parents import first_of_each, in_one_order
 from .reach import Reach
 from .related_sky import spatial
 from .store import Store
@@ -57,7 +57,8 @@ class RelatedQueries:
         columns = self._columns(names)
         rows = Rows(columns, found, types={t.name: t.info for t in types})
         rows.key = self._key(rows, question)
-        rows.rows = self._merged(rows, question)
+        if len(types) > 1:
+            rows.rows = in_one_order(rows, [term.descending for term in question.order])
         if question.used is not None:
             rows.rows = self._only_used(rows, question, call)
         rows.rows = first_of_each(rows.rows, question.page.first + 1)
@@ -361,21 +362,6 @@ class RelatedQueries:
 
         return key
 
-    def _merged(self, rows: Rows, question: Related) -> list[Row]:
-        """The types' rows in one order within each parent."""
-        if len(rows.types) < 2:
-            return rows.rows
-        directions = [term.descending for term in question.order]
-        key = rows.key
-        assert key is not None
-
-        def compare(a: Row, b: Row) -> int:
-            if a[0] != b[0]:
-                return -1 if a[0] < b[0] else 1
-            return _compared(key(a), key(b), directions)
-
-        return sorted(rows.rows, key=functools.cmp_to_key(compare))
-
 
 def _shown(question: Related, group: DimensionGroup, targets: Sequence[Target]) -> tuple[str, ...]:
     """The dimensions that the answer has columns of."""
@@ -391,26 +377,3 @@ def _needs_sky(a: DimensionGroup, b: DimensionGroup) -> bool:
     both = a.universe.conform([*a.names, *b.names])
     finest = {family.choose(both).name for family in both.spatial}
     return len(finest) > 1 and not finest <= set(a.elements) and not finest <= set(b.elements)
-
-
-def first_of_each(rows: list[Row], limit: int) -> list[Row]:
-    """At most so many rows a parent; they come grouped."""
-    out: list[Row] = []
-    parent, count = None, 0
-    for row in rows:
-        parent, count = row[0], (count + 1 if row[0] == parent else 1)
-        if count <= limit:
-            out.append(row)
-    return out
-
-
-def _compared(a: tuple[Any, ...], b: tuple[Any, ...], directions: Sequence[bool]) -> int:
-    """Two keys: each in its direction, None last in both."""
-    for place, (x, y) in enumerate(zip(a, b, strict=False)):
-        if x == y:
-            continue
-        if x is None or y is None:
-            return 1 if x is None else -1
-        down = place < len(directions) and directions[place]
-        return -1 if (x < y) is not down else 1
-    return 0

@@ -18,7 +18,7 @@ from . import conditions, links, sky
 from .api import ButlerApi
 from .joins import Column, Source
 from .order import Term, behind, check, sorting
-from .related import first_of_each
+from .parents import first_of_each
 from .sky_links import SkyLinks
 from .store import Store
 from .tables import Tables

@@ -13,7 +13,7 @@ from adapters.rows import Joined
 from ..association import AssociationEdge
 from ..association_connection import AssociationConnection
 from ..association_kind import AssociationKind
-from ..beside import beside_each
+from ..beside import DIMENSIONS, beside_each
 from ..certification import CertificationConnection
 from ..collection import CollectionConnection, memberships
 from ..context import Scope
@@ -73,21 +73,6 @@ def _dimension(name: str) -> Callable[[Any, Step, Run], Column]:
 
     return column
 
-
-DIMENSIONS = {
-    "instrument": "instrument",
-    "detector": "detector",
-    "physicalFilter": "physical_filter",
-    "band": "band",
-    "group": "group",
-    "dayObs": "day_obs",
-    "exposure": "exposure",
-    "visit": "visit",
-    "skymap": "skymap",
-    "tract": "tract",
-    "patch": "patch",
-}
-"""The typed fields of DataId, and the dimensions that they are."""
 
 DataIds.columns = {field: _dimension(name) for field, name in DIMENSIONS.items()}
 

@@ -10,6 +10,7 @@ from adapters.question import Kinship
 from adapters.rows import Joined, Row
 
 from ..association import Association, AssociationEdge, Ties
+from ..beside import DIMENSIONS
 from ..data_id import DataId
 from ..dataset import Dataset, DatasetRows, Layout
 from ..dataset_type import DatasetType
@@ -17,7 +18,7 @@ from ..kinship import ties_beside
 from ..timespan import Timespan
 from .frame import MERGE, WHOLE, Frame, Sparse
 from .leaves import Column
-from .nouns import DIMENSIONS, Datasets, Edges, calibration_key
+from .nouns import Datasets, Edges, calibration_key
 
 if TYPE_CHECKING:
     from .plan import Step
