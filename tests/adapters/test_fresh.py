@@ -29,8 +29,11 @@ class Changing:
         self.butler = Butler.from_config(repository.uri, writeable=True)
         self.statements: list[str] = []
         self.ask(DatasetTypes())
-        engine = self._opened._opened.store.engine  # type: ignore[attr-defined]
-        sqlalchemy.event.listen(engine, "before_cursor_execute", self._note)
+        sqlalchemy.event.listen(self.registry_engine(), "before_cursor_execute", self._note)
+
+    def registry_engine(self) -> sqlalchemy.Engine:
+        engine: sqlalchemy.Engine = self._opened._opened.store.engine  # type: ignore[attr-defined]
+        return engine
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         self.statements.append(statement)
@@ -91,3 +94,23 @@ def test_nothing_is_looked_up_again_while_nobody_commits(changing: Changing) -> 
         changing.ask(Datasets(("raw",), ("HSC/raw/all",), page=Page(3), beside=Beside(timespan=True)))
         costs.append(len(changing.statements))
     assert min(costs) == 1
+
+
+def test_no_transaction_is_left_open(butler_repo: Callable[..., Repository]) -> None:
+    """A reader that went on holding one would keep PostgreSQL from cleaning up."""
+    repository = butler_repo("postgres", exposures=3)
+    changing = Changing(repository)
+    try:
+        changing.raws("HSC/raw/all")
+        with pytest.raises(NotFound):
+            changing.raws("u/nowhere")
+        engine = changing.registry_engine()
+        with engine.connect() as connection:
+            states = connection.execute(
+                sqlalchemy.text(
+                    "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+            assert "idle in transaction" not in {state for (state,) in states}
+    finally:
+        changing.close()
