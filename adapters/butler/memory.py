@@ -11,11 +11,12 @@ V = TypeVar("V")
 
 
 class Memory:
-    """A bounded mapping, the least recently used forgotten first; used by several threads at once."""
+    """A bounded mapping, the least recently used forgotten first; used by several threads at once. ``most``: how much it holds, where a
+    collection of n things counts as n + 1 and anything else as 1."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -23,16 +24,17 @@ class Memory:
 
     def get(self, key: Hashable) -> Any:
         with self._lock:
-            value = self._kept.get(key)
-            if value is not None:
-                self._kept.move_to_end(key)
-            return value
+            found = self._kept.get(key)
+            if found is None:
+                return None
+            self._kept.move_to_end(key)
+            return found[0]
 
     def keep(self, key: Hashable, value: V) -> V:
         with self._lock:
-            self._kept[key] = value
+            self._kept[key] = (value, _weight(value))
             self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
+            while self._kept and sum(weight for _, weight in self._kept.values()) > self._most:
                 self._kept.popitem(last=False)
         return value
 
@@ -41,3 +43,7 @@ class Memory:
         is kept."""
         found: V | None = self.get(key)
         return self.keep(key, make()) if found is None else found
+
+
+def _weight(value: object) -> int:
+    return 1 + len(value) if isinstance(value, tuple | list | set | dict) else 1

@@ -24,7 +24,7 @@ from .tables import Tables
 TYPES = {1: "RUN", 2: "TAGGED", 3: "CHAINED", 4: "CALIBRATION"}
 CODES = {name: code for code, name in TYPES.items()}
 _MOST_REMEMBERED = 5_000  # dataset types, or collections of a path, that are kept
-_MOST_LEARNT = 200  # search paths, their contents, sets of dataset types
+_MOST_LEARNT = 200_000  # collections of search paths, their contents, dataset types: some 50 MB
 _NEAREST_AMONG = 20_000  # names looked through for the nearest ones
 
 

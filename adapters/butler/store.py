@@ -36,7 +36,7 @@ _ORDERED = "SET LOCAL join_collapse_limit = 1; "
 
 _BUSY_SECONDS = 10.0  # how long a reader waits for a writer that is committing to SQLite
 _PROGRESS_STEPS = 20_000  # SQLite virtual machine steps between two looks at the clock
-_STATEMENTS = 500
+_STATEMENTS = 1_000
 _AT_ONCE = 500  # rows that a driver reads before other threads get their turn
 
 
