@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..caller import Call
 from ..errors import BadUserInput, NotFound, TooComplex
-from ..question import Constraint, Datasets, DatasetsById, FindDataset, Op, Page, Versions
+from ..question import Beside, Constraint, Datasets, DatasetsById, FindDataset, Op, Page, Versions
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows, TypeInfo
 from .beside import Along, along
 from .datasets import DatasetQueries
 from .joins import resolve
+from .memory import Memory
 from .names import CollectionRecord, Names, TypeRecord
 from .order import check
 from .selection import implied
 from .store import Store
 from .tables import Tables
 from .walk import in_order
+
+_REMEMBERED = 50_000  # datasets whose type is remembered
+
+
+_COLUMNS = (
+    RowColumn("id", Kind.UUID),
+    RowColumn("type", Kind.STRING),
+    RowColumn("run", Kind.STRING),
+    RowColumn("ingest_date", Kind.TIME),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _ById:
+    """How datasets of some types are looked up: statements, each with the numbers of the types that it is for."""
+
+    statements: Sequence[tuple[sa.Select[Any], Sequence[int]]]
+    columns: tuple[RowColumn, ...]
+    places: Mapping[str, int]
+    types: Mapping[str, TypeInfo]
+    taken: Along | None
 
 
 class KnownDatasets:
@@ -32,46 +54,57 @@ class KnownDatasets:
         self._tables = tables
         self._names = names
         self._datasets = datasets
+        self._type_of = Memory(_REMEMBERED)
 
     def by_id(self, question: DatasetsById, call: Call) -> Rows:
-        """One statement for their types, then one for each table of data IDs that they are spread over."""
-        tables, dialect = self._tables, self._tables.dialect
-        ids = dialect.packed("ids", [[identifier] for identifier in question.ids])
-        pairs = self._store.rows(self._store.statements.once("types of ids", self._types_of), call, ids)
-        ids_of: dict[int, list[str]] = {}
-        for identifier, kind in pairs:
-            ids_of.setdefault(kind, []).append(identifier)
-        records = self._names.types_by_id(tuple(sorted(ids_of)), call)
-        group = tables.universe.conform({d for r in records for d in r.info.required})
-        names = tuple(group.names)
-        taken = (
-            along(question.beside, records[0], (), tables) if question.beside and len(records) == 1 else None
+        """One statement for each table of data IDs that they are spread over, and one for their types if these are not known."""
+        ids_of: dict[int, list[list[str]]] = {}
+        for identifier, kind in self._types(question.ids, call):
+            ids_of.setdefault(kind, []).append([identifier])
+        kinds = tuple(sorted(ids_of))
+        if not kinds:
+            return Rows(_COLUMNS, [])
+        records = self._names.types_by_id(kinds, call)
+        asked: _ById = self._store.statements.once(
+            ("by id", kinds, question.beside), lambda: self._asked_by_id(records, question.beside)
         )
+        found: list[Row] = []
+        for statement, members in asked.statements:
+            own = [identifier for kind in members for identifier in ids_of[kind]]
+            found += self._store.rows(statement, call, self._tables.dialect.packed("ids", own))
+        rows = Rows(asked.columns, found, types=asked.types, _places=asked.places)
+        if asked.taken is not None:
+            rows.rows, rows.beside = asked.taken.told(found, len(asked.columns), asked.places)
+        return rows
+
+    def _asked_by_id(self, records: Sequence[TypeRecord], beside: Beside | None) -> _ById:
+        tables = self._tables
+        group = tables.universe.conform({d for r in records for d in r.info.required})
+        taken = along(beside, records[0], (), tables) if beside and len(records) == 1 else None
+        names = tuple(group.names) if taken is None else taken.shown
         by_table: dict[str, list[TypeRecord]] = {}
         for record in records:
             by_table.setdefault(record.tags, []).append(record)
-        found: list[Row] = []
-        for name, members in by_table.items():
-            own = [[identifier] for record in members for identifier in ids_of[record.id]]
-            required = members[0].info
+        statements = [
+            (self._by_id(members, names, taken), tuple(record.id for record in members))
+            for members in by_table.values()
+        ]
+        columns = (*_COLUMNS, *(RowColumn(n, tables.kind(n), dimension=True) for n in names))
+        places = {column.name: place for place, column in enumerate(columns)}
+        return _ById(statements, columns, places, {r.name: r.info for r in records}, taken)
 
-            def build(name: str = name, info: TypeInfo = required) -> sa.Select[Any]:
-                return self._by_id(name, info, names, taken)
-
-            key = ("by id", name, required.required, names, taken and taken.identity)
-            statement = self._store.statements.once(key, build)
-            found += self._store.rows(statement, call, dialect.packed("ids", own))
-        columns = (
-            RowColumn("id", Kind.UUID),
-            RowColumn("type", Kind.STRING),
-            RowColumn("run", Kind.STRING),
-            RowColumn("ingest_date", Kind.TIME),
-            *(RowColumn(n, tables.kind(n), dimension=True) for n in names),
-        )
-        rows = Rows(columns, found, types={r.name: r.info for r in records})
-        if taken is not None:
-            rows.rows, rows.beside = taken.told(found, len(columns), rows.places)
-        return rows
+    def _types(self, ids: Sequence[str], call: Call) -> list[tuple[str, int]]:
+        """Datasets that exist, each with its type: which never changes, so that it is remembered. One that was removed since then has no
+        row in its type's table."""
+        known = [(identifier, self._type_of.get(identifier)) for identifier in dict.fromkeys(ids)]
+        if any(kind is None for _, kind in known):
+            packed = self._tables.dialect.packed("ids", [[identifier] for identifier, _ in known])
+            known = self._store.rows(
+                self._store.statements.once("types of ids", self._types_of), call, packed
+            )
+            for identifier, kind in known:
+                self._type_of.keep(identifier, kind)
+        return known
 
     def _types_of(self) -> sa.Select[Any]:
         dialect, dataset = self._tables.dialect, self._tables.dataset
@@ -80,21 +113,24 @@ class KnownDatasets:
         return sa.select(dialect.hex(dataset.c.id), dataset.c.dataset_type_id).select_from(joined).distinct()
 
     def _by_id(
-        self, table_name: str, info: TypeInfo, names: Sequence[str], taken: Along | None
+        self, records: Sequence[TypeRecord], names: Sequence[str], taken: Along | None
     ) -> sa.Select[Any]:
-        """Rows in a dataset's columns, read from its run's association (every dataset has exactly one)."""
-        tables, dialect = self._tables, self._tables.dialect
+        """Rows in a dataset's columns, read from its run's association (every dataset has exactly one), of types with one table."""
+        tables, dialect, info = self._tables, self._tables.dialect, records[0].info
         own = set(info.dimensions)
         ids = dialect.uploaded("ids", [dialect.id_type()])
         dataset, run = tables.dataset.alias(), tables.collection.alias()
-        tags = tables.association(table_name, info.required, False).alias()
-        kind = tables.dataset_type.alias()
+        tags = tables.association(records[0].tags, info.required, False).alias()
         clause = in_order(tables, ids, dataset, dataset.c.id == ids.c.c0)
         clause = clause.join(
             tags, sa.and_(tags.c.dataset_id == dataset.c.id, tags.c.collection_id == dataset.c.run_id)
         )
         clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
-        clause = clause.join(kind, kind.c.id == dataset.c.dataset_type_id)
+        if len(records) == 1:
+            name: sa.ColumnElement[str] = sa.literal(records[0].name, sa.Text())
+        else:
+            kind = tables.dataset_type.alias()
+            clause, name = clause.join(kind, kind.c.id == dataset.c.dataset_type_id), kind.c.name
         mine = [name for name in names if name in own]
         joined: dict[str, sa.FromClause] = {}
         values, clause = implied(tables, mine, {d: tags.c[d] for d in info.required}, clause, joined)
@@ -103,7 +139,7 @@ class KnownDatasets:
             more, clause = taken.join(values, joined, clause)
         return sa.select(
             dialect.hex(dataset.c.id),
-            kind.c.name,
+            name,
             run.c.name,
             dataset.c.ingest_date,
             *(values[n] if n in own else dialect.null(tables.sql_type(n)) for n in names),
@@ -187,10 +223,7 @@ class KnownDatasets:
             found += self._store.rows(statement, call)
         columns = (
             RowColumn("parent", Kind.LONG),
-            RowColumn("id", Kind.UUID),
-            RowColumn("type", Kind.STRING),
-            RowColumn("run", Kind.STRING),
-            RowColumn("ingest_date", Kind.TIME),
+            *_COLUMNS,
             *(RowColumn(n, tables.kind(n), dimension=True) for n in names),
         )
         found.sort(key=lambda row: row[0])

@@ -17,6 +17,7 @@ class Memory:
     def __init__(self, most: int) -> None:
         self._most = most
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._held = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -32,10 +33,13 @@ class Memory:
 
     def keep(self, key: Hashable, value: V) -> V:
         with self._lock:
-            self._kept[key] = (value, _weight(value))
-            self._kept.move_to_end(key)
-            while self._kept and sum(weight for _, weight in self._kept.values()) > self._most:
-                self._kept.popitem(last=False)
+            _, before = self._kept.pop(key, (None, 0))
+            weight = _weight(value)
+            self._kept[key] = (value, weight)
+            self._held += weight - before
+            while self._kept and self._held > self._most:
+                _, (_, weight) = self._kept.popitem(last=False)
+                self._held -= weight
         return value
 
     def once(self, key: Hashable, make: Callable[[], V]) -> V:

@@ -53,13 +53,14 @@ class TypeRecord:
 
 
 class Names:
-    """The registry's vocabulary. Dimension groups of dataset types never change, so they alone are kept."""
+    """The registry's vocabulary. What can never change is kept: dimension groups, and which dataset type a number stands for."""
 
     def __init__(self, store: Store, tables: Tables, defaults: tuple[str, ...]) -> None:
         self._store = store
         self._tables = tables
         self._defaults = defaults
         self._groups: dict[int, DimensionGroup] = {}
+        self._by_id: dict[int, TypeRecord] = {}
         self._learnt: tuple[Hashable, Memory] = (None, Memory(0))
 
     def memory(self, call: Call) -> Memory:
@@ -253,11 +254,14 @@ class Names:
         raise self.missing_type(name, call)
 
     def types_by_id(self, ids: tuple[int, ...], call: Call) -> list[TypeRecord]:
-        """Dataset types by the registry's numbers, by name."""
-        if not ids:
-            return []
-        clause = self._tables.dialect.within(self._tables.dataset_type.c.id, list(ids))
-        return self.memory(call).once(("types", ids), lambda: self.type_rows(clause, call))
+        """Dataset types by the registry's numbers, by name. What a number stands for never changes; SQLite may give one a second time."""
+        if any(number not in self._by_id for number in ids):
+            clause = self._tables.dialect.within(self._tables.dataset_type.c.id, list(ids))
+            found = self.memory(call).once(("types", ids), lambda: self.type_rows(clause, call))
+            if self._store.sqlite:
+                return found
+            self._by_id |= {record.id: record for record in found}
+        return sorted((self._by_id[n] for n in ids if n in self._by_id), key=lambda record: record.name)
 
     def type_rows(
         self, clause: sa.ColumnElement[bool], call: Call, exact: frozenset[str] = frozenset()

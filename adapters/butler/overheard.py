@@ -36,19 +36,19 @@ class Overheard(Memory):
     """The same memory, which tells what it knew before it was asked for this call."""
 
     def __init__(self, memory: Memory, notes: Notes) -> None:
-        self._most, self._kept, self._lock = memory._most, memory._kept, memory._lock
+        self._memory = memory
         self._notes = notes
         self._new: set[Hashable] = set()
 
     def get(self, key: Hashable) -> Any:
-        value = super().get(key)
+        value = self._memory.get(key)
         if value is not None and key not in self._new:
             self._notes(Work(By.MEMORY, _named(key)))
         return value
 
     def keep(self, key: Hashable, value: V) -> V:
         self._new.add(key)
-        return super().keep(key, value)
+        return self._memory.keep(key, value)
 
 
 _NAMED = {"path": "search path", "types": "dataset types", "contents": "what collections may hold"}

@@ -1,6 +1,6 @@
 """A registry of tested versions, asked with SQL; what SQL does not cover goes to Butler's public API.
 
-Synchronous: the repository runs it in its own threads.
+Synchronous: the repository runs it in its own threads, or as far as it needs no long work in a greenlet of the event loop.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from .catalogue import Catalogue
 from .certified import CertificationQueries
 from .data_ids import DataIdQueries
 from .datasets import DatasetQueries
+from .direct import off_loop
 from .empty import Explanation
 from .files import FileQueries, FileStore, content
 from .known import KnownDatasets
@@ -131,13 +132,15 @@ class Registry:
 
     def ask(self, question: Question, call: Call) -> Rows:
         self._read_graphs(question, call)
-        with self._store.session(call, ordered=_ordered(question)):
+        look_up = isinstance(question, DatasetsById)
+        with self._store.session(call, ordered=_ordered(question), look_up=look_up):
             return _found(self._ask, question)(question, call)
 
     def _read_graphs(self, question: Question, call: Call) -> None:
         """Read new quantum graphs before a question about executions, not while it holds a connection."""
         asked = isinstance(question, Lineage | Recorded | Used | Quanta | QuantaById | QuantumDatasets)
         if asked or (isinstance(question, Related) and question.used is not None):
+            off_loop()
             self._provenance.refresh(call)
 
     def count(self, question: Question, call: Call) -> int:
@@ -176,6 +179,11 @@ class Registry:
         if self._data_ids.covers(question, call):
             return self._data_ids.count(question, call)
         return self._api.count(question, call)
+
+
+def short(question: Question) -> bool:
+    """Whether it may be one for the event loop (``direct``): nothing but statements that were built before, as a rule."""
+    return _ordered(question)
 
 
 def _ordered(question: Question) -> bool:

@@ -13,6 +13,7 @@ from ..notes import By, noted
 from ..question import Page
 from ..rows import Row
 from .beside import EDGE
+from .direct import off_loop
 from .kinship import Side
 from .reach import Reach
 from .sky_links import SkyLinks
@@ -29,6 +30,7 @@ def spatial(
     TooComplex
         There is more than may be looked at.
     """
+    off_loop()
     tables, question, target = reach.tables, reach.question, reach.record.group
     # Between observations of their own kind nothing else ties them: any filter, any detector.
     same = here.families & Side("", target).families

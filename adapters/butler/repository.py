@@ -7,27 +7,31 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 import structlog
 from lsst.daf.butler import Butler, ButlerConfig, DimensionUniverse, LabeledButlerFactory
+from sqlalchemy.util import greenlet_spawn
 
 from ..caller import Call
 from ..capability import Capability
 from ..errors import BackendUnavailable, BadUserInput, NotFound, Timeout
+from ..notes import Work
 from ..protocol import Health, Settings
 from ..question import Question
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
 from .api import ButlerApi
+from .direct import OffLoop, off_loop
+from .engines import THREADS
 from .fallback import Fallback
 from .files import datastores
 from .mistakes import butlers_mistakes
 from .provenance import GraphFiles, Provenance, ProvenanceStore, RepositoryGraphs, graph, listed_by_sql
-from .registry import Registry
-from .store import THREADS, Store
+from .registry import Registry, short
+from .store import Store
 from .tables import Tables, untested
 from .universe import describe
 
@@ -54,6 +58,11 @@ class _Opened:
     path: _Path
     sql: bool
     untested: tuple[str, ...]
+
+    @property
+    def direct(self) -> bool:
+        """Whether short questions may be asked on the event loop."""
+        return self.sql and self.store.direct is not None and self.store.direct.usable
 
 
 class ButlerRepository:
@@ -98,6 +107,10 @@ class ButlerRepository:
         return await self._run(lambda opened: opened.info, call)
 
     async def ask(self, question: Question, call: Call) -> Rows:
+        opened = self._opened
+        if opened is not None and opened.direct and short(question):
+            with suppress(OffLoop):
+                return await self._on_loop(opened, question, call)
         return await self._run(lambda opened: opened.path.ask(question, call), call)
 
     async def count(self, question: Question, call: Call) -> int:
@@ -131,12 +144,25 @@ class ButlerRepository:
         self._threads.shutdown(wait=False, cancel_futures=True)
         opened, self._opened = self._opened, None
         if opened is not None:
+            if opened.store.direct is not None:
+                await opened.store.direct.close()
             opened.store.close()
             opened.factory.close()
         if self._recorded is not None:
             self._recorded.close()
 
-    # threads
+    # on the event loop, and in threads
+
+    async def _on_loop(self, opened: _Opened, question: Question, call: Call) -> Rows:
+        """A question that is answered without a thread. Raises OffLoop where it cannot be; then nothing was done, and is told, of it."""
+        told: list[Work] = []
+        asked = call if call.notes is None else replace(call, notes=told.append)
+        with butlers_mistakes(self.name):
+            rows: Rows = await greenlet_spawn(opened.path.ask, question, asked)
+        for work in told:
+            assert call.notes is not None
+            call.notes(work)
+        return rows
 
     async def _run(self, work: Callable[[_Opened], T], call: Call) -> T:
         """Work in a thread of this repository. A thread cannot be stopped, but its statement is, at the call's deadline."""
@@ -188,7 +214,12 @@ class ButlerRepository:
         rows = store.rows(sa.select(tables.attributes.c.name, tables.attributes.c.value), call)
         strange = untested(dict(rows))
         defaults = self.settings.collections or tuple(butler.collections.defaults)
-        api = ButlerApi(lambda: factory.create_butler(self.name), self.name, defaults)
+
+        def butler_of_a_thread() -> Butler:
+            off_loop()
+            return factory.create_butler(self.name)
+
+        api = ButlerApi(butler_of_a_thread, self.name, defaults)
         path: _Path = Fallback(api, defaults)
         if strange:
             self.capabilities -= {Capability.PROVENANCE}

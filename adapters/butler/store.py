@@ -1,8 +1,9 @@
-"""One connection pool to a registry's database, for reading only.
+"""A registry's database, for reading only.
 
 A result is fetched whole before anyone looks at a row, so that no slow client ever holds a lock against a writer: on
 SQLite a lock lasts as long as its statement; on PostgreSQL, where readers block nobody, the statements of one question
-share a connection and a short transaction. Everything here is synchronous and called from the repository's own threads.
+share a connection and a short transaction. Everything here is synchronous: it is called from the repository's own threads, or
+in a greenlet of the event loop (``direct``).
 """
 
 from __future__ import annotations
@@ -10,34 +11,40 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-from urllib.parse import quote
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 import psycopg
 import sqlalchemy as sa
 from lsst.daf.butler import ButlerConfig
 from lsst.daf.butler.registry import RegistryConfig
 from sqlalchemy.engine import URL
+from sqlalchemy.util.concurrency import in_greenlet
 
 from ..caller import Call
 from ..errors import BackendUnavailable, Timeout
 from ..notes import By, noted
 from .dialect import Dialect, PostgreSQL
+from .direct import Direct
+from .engines import THREADS, Watch, postgresql_engine, sqlite_connector, sqlite_engine
 from .memory import Memory
 from .overheard import fetched
-
-THREADS = 16
-"""Statements at once against one repository; Butler's own engine allows 40."""
 
 _BEGIN = "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SELECT pg_current_snapshot()::text"
 _ORDERED = "SET LOCAL join_collapse_limit = 1; "
 
-_BUSY_SECONDS = 10.0  # how long a reader waits for a writer that is committing to SQLite
 _PROGRESS_STEPS = 20_000  # SQLite virtual machine steps between two looks at the clock
 _STATEMENTS = 1_000
 _AT_ONCE = 500  # rows that a driver reads before other threads get their turn
+
+
+class _Session(Protocol):
+    """One question's connection."""
+
+    def state(self) -> Hashable: ...
+    def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None) -> list[Any]: ...
 
 
 class Store:
@@ -50,14 +57,16 @@ class Store:
         self.schema: str | None = registry.get("namespace")
         url: URL = registry.connectionString
         self.sqlite = url.get_backend_name() == "sqlite"
-        connect = _sqlite_connector(url)
-        self.engine = _sqlite_engine(connect) if self.sqlite else _postgresql_engine(url)
+        connect = sqlite_connector(url)
+        self.engine = sqlite_engine(connect) if self.sqlite else postgresql_engine(url)
         self.dialect: Dialect = Dialect()
+        self.direct = None if self.sqlite else Direct(name, url)
+        """Connections of the event loop, where there are such."""
         self.statements = Memory(_STATEMENTS)
         """Statements by what they were built from: those with named parameters are built and compiled once."""
-        self._local = threading.local()
+        self._session: ContextVar[_Session | None] = ContextVar(f"session of {name}", default=None)
         self._free = threading.BoundedSemaphore(THREADS)
-        self._watch = _Watch(connect) if self.sqlite else None
+        self._watch = Watch(connect) if self.sqlite else None
 
     def connect(self, call: Call) -> None:
         """Look at the database once; for PostgreSQL learn how it sorts. Raises BackendUnavailable."""
@@ -69,10 +78,10 @@ class Store:
         self.dialect = PostgreSQL(strings_by_code_point=collation in ("C", "POSIX", "C.UTF-8", "C.utf8"))
 
     @contextmanager
-    def session(self, call: Call, *, ordered: bool = False) -> Iterator[None]:
-        """One connection for all statements of this thread until the end of the block: of one question. ``ordered``: their joins are
+    def session(self, call: Call, *, ordered: bool = False, look_up: bool = False) -> Iterator[None]:
+        """One connection for all statements until the end of the block: of one question. ``ordered``: their joins are
         written in the order in which they are best made, and PostgreSQL need not look for a better one, which takes it longer than the
-        joins.
+        joins. ``look_up``: one plan serves for all values.
 
         Raises
         ------
@@ -81,23 +90,30 @@ class Store:
         BackendUnavailable
             The database does not answer.
         """
-        if getattr(self._local, "connection", None) is not None:
+        if self._session.get() is not None:
             yield
-            return
-        with self._mistakes(), self._turn(call), self.engine.connect() as connection:
-            self._local.state = (
-                self._watch.state() if self._watch else self._entered(connection, call, ordered)
-            )
-            self._local.connection = connection
+        elif in_greenlet():
+            assert self.direct is not None
+            session = self.direct.enter(call, look_up=look_up)
+            held = self._session.set(session)
             try:
                 yield
             finally:
-                self._local.connection = None
+                self._session.reset(held)
+                self.direct.leave(session, look_up=look_up)
+        else:
+            with self.mistakes(), self._turn(call), self.engine.connect() as connection:
+                state = self._watch.state() if self._watch else self._entered(connection, call, ordered)
+                held = self._session.set(_ThreadSession(self, connection, state, call))
+                try:
+                    yield
+                finally:
+                    self._session.reset(held)
 
     @contextmanager
     def _turn(self, call: Call) -> Iterator[None]:
         """Wait for a connection to be free, but no longer than somebody waits for the answer."""
-        if not self._free.acquire(timeout=self._remaining(call)):
+        if not self._free.acquire(timeout=_remaining(call)):
             raise Timeout(f"All connections to repository '{self.name}' were busy for too long.")
         try:
             yield
@@ -120,7 +136,7 @@ class Store:
 
     def _begun(self, connection: sa.Connection, call: Call, ordered: bool) -> str:
         """The transaction's beginning and the time that its statements may take, in one round trip; which transactions it can see."""
-        begin = _BEGIN.format(max(1, int(self._remaining(call) * 1000)))
+        begin = _BEGIN.format(max(1, int(_remaining(call) * 1000)))
         if ordered:
             begin = begin.replace("SELECT", _ORDERED + "SELECT")
         driver: Any = connection.connection.driver_connection
@@ -135,41 +151,24 @@ class Store:
     def state(self) -> Hashable:
         """Within a session: something that is the same as long as nothing was committed to the registry. What was learnt in
         one state holds in every session that begins in the same."""
-        return self._local.state  # type: ignore[no-any-return]
+        session = self._session.get()
+        assert session is not None
+        return session.state()
 
     def rows(
         self, statement: sa.Executable, call: Call, values: Mapping[str, Any] | None = None
     ) -> list[Any]:
-        """Run one statement, with ``values`` for its named parameters, and fetch every row as the driver's plain tuples. Raises as
-        ``session`` does."""
-        with self.session(call), self._mistakes():
-            connection: sa.Connection = self._local.connection
-            remaining = self._remaining(call)
-            if self.sqlite:
-                driver = connection.connection.driver_connection
-                assert isinstance(driver, sqlite3.Connection)
-                until = time.monotonic() + remaining
-                driver.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
-            if call.notes is not None:
-                return fetched(connection, statement, values, call.notes)
-            result = connection.execute(statement, values)
-            try:
-                rows: list[Any] = []
-                while part := result.cursor.fetchmany(_AT_ONCE):
-                    rows += part
-            finally:
-                result.close()  # or the driver's copy of the rows stays until the collector comes by
-            return rows
-
-    @staticmethod
-    def _remaining(call: Call) -> float:
-        remaining = call.deadline.remaining()
-        if remaining <= 0:
-            raise Timeout("The time allowed for this request is over.")
-        return remaining
+        """Run one statement, with ``values`` for its named parameters, and fetch every row as the driver gives it: a tuple, or what can be
+        read like one. Raises as ``session`` does."""
+        session = self._session.get()
+        if session is not None:
+            return session.rows(statement, values)
+        with self.session(call):
+            return self.rows(statement, call, values)
 
     @contextmanager
-    def _mistakes(self) -> Iterator[None]:
+    def mistakes(self) -> Iterator[None]:
+        """The database's errors in the adapter's words."""
         try:
             yield
         except (sa.exc.DBAPIError, sqlite3.OperationalError) as error:  # SQLite's own: between two rows
@@ -191,73 +190,46 @@ class Store:
         self.engine.dispose()
 
 
-class _Watch:
-    """One connection that only ever asks whether others have committed (sqlite.org/pragma.html#pragma_data_version)."""
+class _ThreadSession:
+    """A connection of the engine, in a thread."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+    def __init__(self, store: Store, connection: sa.Connection, state: Hashable, call: Call) -> None:
+        self._store = store
+        self._connection = connection
+        self._state = state
+        self._call = call
 
     def state(self) -> Hashable:
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = self._connect()
-                (version,) = self._connection.execute("PRAGMA data_version").fetchone()
-                return int(version)
-            except sqlite3.Error:
-                # Busy or gone: nothing that was learnt holds, and the question's own statements will say what is wrong.
-                return object()
+        return self._state
 
-    def close(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+    def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None) -> list[Any]:
+        with self._store.mistakes():
+            connection, call = self._connection, self._call
+            remaining = _remaining(call)
+            if self._store.sqlite:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)
+                until = time.monotonic() + remaining
+                driver.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
+            if call.notes is not None:
+                return fetched(connection, statement, values, call.notes)
+            result = connection.execute(statement, values)
+            try:
+                rows: list[Any] = []
+                while part := result.cursor.fetchmany(_AT_ONCE):
+                    rows += part
+            finally:
+                result.close()  # or the driver's copy of the rows stays until the collector comes by
+            return rows
+
+
+def _remaining(call: Call) -> float:
+    remaining = call.deadline.remaining()
+    if remaining <= 0:
+        raise Timeout("The time allowed for this request is over.")
+    return remaining
 
 
 def _is_timeout(error: sa.exc.DBAPIError | sqlite3.OperationalError) -> bool:
     text = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
     return "interrupted" in text or "statement timeout" in text
-
-
-def _sqlite_connector(url: URL) -> Callable[[], sqlite3.Connection]:
-    target = f"file:{quote(url.database or '')}?mode=ro"
-    return lambda: sqlite3.connect(target, uri=True, check_same_thread=False, timeout=_BUSY_SECONDS)
-
-
-def _sqlite_engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
-    return sa.create_engine(
-        "sqlite://",
-        creator=connect,
-        poolclass=sa.QueuePool,
-        pool_size=THREADS,
-        max_overflow=0,
-    )
-
-
-class _BinaryCursor(psycopg.Cursor[Any]):
-    """Rows travel in PostgreSQL's binary form, which is read in two thirds of the time."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.format = psycopg.pq.Format.BINARY
-
-
-def _postgresql_engine(url: URL) -> sa.Engine:
-    if url.drivername == "postgresql+psycopg2":
-        url = url.set(drivername="postgresql+psycopg")
-    return sa.create_engine(
-        url,
-        pool_size=THREADS,
-        max_overflow=0,
-        connect_args={
-            # Poolers such as pgbouncer lose prepared statements between transactions.
-            "prepare_threshold": None,
-            "connect_timeout": 10,
-            "cursor_factory": _BinaryCursor,
-        },
-        # Transactions are begun here, with all that belongs to their beginning; the pool ends them.
-        isolation_level="AUTOCOMMIT",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -11,12 +12,14 @@ import sqlalchemy
 from lsst.daf.butler import Butler, CollectionType, DatasetType
 
 from adapters.butler import open_repository
+from adapters.butler.store import Store
 from adapters.caller import Call
 from adapters.errors import NotFound
 from adapters.protocol import Settings
 from adapters.question import Beside, Datasets, DatasetTypes, Page
 from adapters.rows import Rows
 
+from .heard import statements
 from .repositories import Repository
 
 
@@ -27,16 +30,14 @@ class Changing:
         self._runner = asyncio.Runner()
         self._opened = open_repository("changing", Settings(repository.uri))
         self.butler = Butler.from_config(repository.uri, writeable=True)
+        self._listening = ExitStack()
         self.statements: list[str] = []
         self.ask(DatasetTypes())
-        sqlalchemy.event.listen(self.registry_engine(), "before_cursor_execute", self._note)
+        self.statements = self._listening.enter_context(statements(self.registry()))
 
-    def registry_engine(self) -> sqlalchemy.Engine:
-        engine: sqlalchemy.Engine = self._opened._opened.store.engine  # type: ignore[attr-defined]
-        return engine
-
-    def _note(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        self.statements.append(statement)
+    def registry(self) -> Store:
+        store: Store = self._opened._opened.store  # type: ignore[attr-defined]
+        return store
 
     def ask(self, question: Any) -> Rows:
         self.statements.clear()
@@ -46,6 +47,7 @@ class Changing:
         return len(self.ask(Datasets(("raw",), collections, page=Page(1000))).rows)
 
     def close(self) -> None:
+        self._listening.close()
         self.butler.close()
         self._runner.run(self._opened.close())
         self._runner.close()
@@ -104,7 +106,7 @@ def test_no_transaction_is_left_open(butler_repo: Callable[..., Repository]) -> 
         changing.raws("HSC/raw/all")
         with pytest.raises(NotFound):
             changing.raws("u/nowhere")
-        engine = changing.registry_engine()
+        engine = changing.registry().engine
         with engine.connect() as connection:
             states = connection.execute(
                 sqlalchemy.text(

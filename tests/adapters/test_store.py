@@ -37,6 +37,7 @@ from adapters.question import (
     Versions,
 )
 from adapters.rows import Rows
+from tests.adapters import heard
 from tests.adapters.repositories import Repository
 
 KINDS = ("sqlite", "postgres")
@@ -54,25 +55,15 @@ def opened(repository: Repository, **settings: Any) -> Iterator[ButlerRepository
 
 def statements(repository: ButlerRepository, question: Question) -> tuple[int, Rows]:
     """How many statements a question costs once the repository is open and its names are known."""
-    seen: list[str] = []
 
-    async def ask() -> Rows:
+    async def ask() -> tuple[int, Rows]:
         await repository.ask(question, Call())
         assert repository._opened is not None
-        engine = repository._opened.store.engine
+        with heard.statements(repository._opened.store) as seen:
+            rows = await repository.ask(question, Call())
+        return len(seen), rows
 
-        def note(*arguments: Any) -> None:
-            if not str(arguments[2]).startswith("SET LOCAL"):
-                seen.append(str(arguments[2]))
-
-        sa.event.listen(engine, "before_cursor_execute", note)
-        try:
-            return await repository.ask(question, Call())
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", note)
-
-    rows = asyncio.run(ask())
-    return len(seen), rows
+    return asyncio.run(ask())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -160,9 +151,10 @@ def test_many_questions_at_once_get_the_answers_they_get_alone(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_statement_runs_in_the_event_loops_thread(
+def test_no_statement_that_blocks_runs_in_the_event_loops_thread(
     kind: str, butler_repo: Callable[..., Repository]
 ) -> None:
+    """What PostgreSQL is asked on the event loop goes by asyncpg, which waits for nothing."""
     with opened(butler_repo(kind)) as repository:
         threads: set[str] = set()
 
@@ -265,9 +257,9 @@ def test_threads_are_bounded(butler_repo: Callable[..., Repository]) -> None:
         assert len(own) <= 16
 
 
-@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("told", [False, True])
 def test_a_deadline_between_two_rows_is_a_deadline(
-    heard: bool, butler_repo: Callable[..., Repository]
+    told: bool, butler_repo: Callable[..., Repository]
 ) -> None:
     """SQLite works while its rows are fetched, and is interrupted there."""
     endless = (
@@ -275,7 +267,7 @@ def test_a_deadline_between_two_rows_is_a_deadline(
     )
     found = store.Store("small", ButlerConfig(str(butler_repo("sqlite").root)))
     with pytest.raises(Timeout):
-        found.rows(sa.text(endless), Call(deadline=_In(0.2), notes=[].append if heard else None))
+        found.rows(sa.text(endless), Call(deadline=_In(0.2), notes=[].append if told else None))
     found.close()
 
 
