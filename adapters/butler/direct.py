@@ -112,12 +112,17 @@ class LoopSession:
         return self._fetch(sent.text, sent.values(values))
 
     def _fetch(self, text: str, values: list[Any]) -> list[Any]:
+        rows: list[Any] = await_only(self.fetch(text, values))
+        return rows
+
+    async def fetch(self, text: str, values: list[Any]) -> list[Any]:
+        """Rows of a prepared statement. Raises Timeout, OffLoop."""
         remaining = self._call.deadline.remaining()
         if remaining <= 0:
             raise Timeout("The time allowed for this request is over.")
         began = time.perf_counter()
         try:
-            rows: list[Any] = await_only(self._connection.fetch(text, values, remaining))
+            rows = await self._connection.fetch(text, values, remaining)
         except (TimeoutError, asyncpg.QueryCanceledError):
             raise Timeout("A query took longer than the time allowed for this request.") from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, OverflowError):
@@ -159,12 +164,19 @@ class Direct:
             found = self._built[statement] = Sent(statement, named)
         return found
 
+    async def look_up(self, statement: sa.Executable, values: Mapping[str, Any], call: Call) -> list[Any]:
+        """The rows of one statement, whose plan serves for all values. Raises Timeout, OffLoop."""
+        session = self._at_once(call, True) or await self._entered(call, True)
+        try:
+            sent = self.sent(statement, values)
+            return await session.fetch(sent.text, sent.values(values))
+        finally:
+            self.leave(session, look_up=True)
+
     def enter(self, call: Call, *, look_up: bool) -> LoopSession:
-        """A free connection. Raises Timeout, OffLoop."""
-        connection = self._idle(look_up) if asyncio.get_running_loop() is self._loop else None
-        if connection is None:
-            connection = await_only(self._entered(call.deadline.remaining(), look_up))
-        return LoopSession(self, connection, call)
+        """A free connection, within a greenlet. Raises Timeout, OffLoop."""
+        session: LoopSession = self._at_once(call, look_up) or await_only(self._entered(call, look_up))
+        return session
 
     def leave(self, session: LoopSession, *, look_up: bool) -> None:
         connection = session._connection
@@ -172,18 +184,21 @@ class Direct:
             self._free[look_up].append(connection)
         self._turns[look_up].release()
 
-    def _idle(self, look_up: bool) -> _Connection | None:
-        """One that is free now. Semaphores are asked without waiting, which takes no turn of the loop."""
+    def _at_once(self, call: Call, look_up: bool) -> LoopSession | None:
+        """A connection that is free now: none has to be waited for or made."""
+        if asyncio.get_running_loop() is not self._loop:
+            return None
         turns, free = self._turns[look_up], self._free[look_up]
         if turns.locked() or not free:
             return None
         connection = free.pop()
         if connection.raw.is_closed():
             return None
-        turns._value -= 1
-        return connection
+        turns._value -= 1  # acquired without a turn of the loop, which nobody who waits is passed by
+        return LoopSession(self, connection, call)
 
-    async def _entered(self, remaining: float, look_up: bool) -> _Connection:
+    async def _entered(self, call: Call, look_up: bool) -> LoopSession:
+        remaining = call.deadline.remaining()
         await self._begin()
         try:
             async with asyncio.timeout(remaining):
@@ -195,8 +210,8 @@ class Direct:
             while free:
                 connection = free.pop()
                 if not connection.raw.is_closed():
-                    return connection
-            return await self._connected(remaining, look_up)
+                    return LoopSession(self, connection, call)
+            return LoopSession(self, await self._connected(remaining, look_up), call)
         except BaseException:
             self._turns[look_up].release()
             raise

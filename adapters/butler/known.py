@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -45,6 +45,21 @@ class _ById:
     types: Mapping[str, TypeInfo]
     taken: Along | None
 
+    def rows(self, found: list[Row]) -> Rows:
+        """The answer, of the statements' rows."""
+        rows = Rows(self.columns, found, types=self.types, _places=self.places)
+        if self.taken is not None:
+            rows.rows, rows.beside = self.taken.told(found, len(self.columns), self.places)
+        return rows
+
+
+class Ready(NamedTuple):
+    """All that is left to do for a question: a statement to send with its values, and the answer that its rows are."""
+
+    statement: sa.Select[Any]
+    values: Mapping[str, Any]
+    rows: Callable[[list[Row]], Rows]
+
 
 class KnownDatasets:
     """DatasetsById, FindDataset and Versions."""
@@ -72,10 +87,18 @@ class KnownDatasets:
         for statement, members in asked.statements:
             own = [identifier for kind in members for identifier in ids_of[kind]]
             found += self._store.rows(statement, call, self._tables.dialect.packed("ids", own))
-        rows = Rows(asked.columns, found, types=asked.types, _places=asked.places)
-        if asked.taken is not None:
-            rows.rows, rows.beside = asked.taken.told(found, len(asked.columns), asked.places)
-        return rows
+        return asked.rows(found)
+
+    def ready(self, question: DatasetsById) -> Ready | None:
+        """One dataset that was looked up before in this way: the statement, without anything else to ask or to build."""
+        if len(question.ids) != 1:
+            return None
+        kind = self._type_of.get(question.ids[0])
+        asked: _ById | None = self._store.statements.get(("by id", (kind,), question.beside))
+        if asked is None:
+            return None
+        ((statement, _),) = asked.statements
+        return Ready(statement, self._tables.dialect.packed("ids", [question.ids]), asked.rows)
 
     def _asked_by_id(self, records: Sequence[TypeRecord], beside: Beside | None) -> _ById:
         tables = self._tables

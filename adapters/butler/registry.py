@@ -48,7 +48,7 @@ from .datasets import DatasetQueries
 from .direct import off_loop
 from .empty import Explanation
 from .files import FileQueries, FileStore, content
-from .known import KnownDatasets
+from .known import KnownDatasets, Ready
 from .names import Names
 from .provenance import Provenance
 from .related import RelatedQueries
@@ -83,7 +83,7 @@ class Registry:
         joined = RelatedDataIdQueries(store, tables, api)
         self._untied = Untied(self._related, self._data_ids)
         self._explanation = Explanation(self.ask, defaults)
-        known = KnownDatasets(store, tables, names, self._datasets)
+        known = self._known = KnownDatasets(store, tables, names, self._datasets)
         datasets, data_ids, catalogue = self._datasets, self._data_ids, self._catalogue
         self._ask: dict[type[Question], Callable[[Any, Call], Rows]] = {
             Datasets: datasets.page,
@@ -135,6 +135,10 @@ class Registry:
         look_up = isinstance(question, DatasetsById)
         with self._store.session(call, ordered=_ordered(question), look_up=look_up):
             return _found(self._ask, question)(question, call)
+
+    def ready(self, question: Question) -> Ready | None:
+        """The one statement that answers a question, where nothing else is left to do."""
+        return self._known.ready(question) if isinstance(question, DatasetsById) else None
 
     def _read_graphs(self, question: Question, call: Call) -> None:
         """Read new quantum graphs before a question about executions, not while it holds a connection."""

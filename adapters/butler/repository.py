@@ -109,8 +109,10 @@ class ButlerRepository:
     async def ask(self, question: Question, call: Call) -> Rows:
         opened = self._opened
         if opened is not None and opened.direct and short(question):
-            with suppress(OffLoop):
+            try:
                 return await self._on_loop(opened, question, call)
+            except OffLoop:
+                pass
         return await self._run(lambda opened: opened.path.ask(question, call), call)
 
     async def count(self, question: Question, call: Call) -> int:
@@ -157,8 +159,14 @@ class ButlerRepository:
         """A question that is answered without a thread. Raises OffLoop where it cannot be; then nothing was done, and is told, of it."""
         told: list[Work] = []
         asked = call if call.notes is None else replace(call, notes=told.append)
-        with butlers_mistakes(self.name):
-            rows: Rows = await greenlet_spawn(opened.path.ask, question, asked)
+        direct, path = opened.store.direct, opened.path
+        assert direct is not None and isinstance(path, Registry)
+        ready = path.ready(question)
+        if ready is not None:
+            rows = ready.rows(await direct.look_up(ready.statement, ready.values, asked))
+        else:
+            with butlers_mistakes(self.name):
+                rows = await greenlet_spawn(path.ask, question, asked)
         for work in told:
             assert call.notes is not None
             call.notes(work)
