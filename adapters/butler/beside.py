@@ -32,9 +32,6 @@ EDGE = (
 
 """What a row says of an association, behind the dataset's own columns."""
 
-_COLUMNS = 5  # of a calibration: id, run, ingest date, begin and end of its validity
-
-
 CalibrationKey = tuple[str, tuple[str, ...] | None]
 """A dataset type, and the collections to search for it."""
 
@@ -75,7 +72,32 @@ class Along:
     def join(
         self, values: Mapping[str, Column], joined: Mapping[str, sa.FromClause], clause: sa.FromClause
     ) -> tuple[list[Column], sa.FromClause]:
-        """Its columns, from a clause that has the dimensions' ``values`` and some elements' tables."""
+        """When and where, from a clause that has the dimensions' ``values`` and some elements' tables."""
+        own, whole, _ = self._own(values, joined, clause)
+        return own, whole
+
+    def beside(
+        self,
+        columns: dict[str, Column],
+        values: Mapping[str, Column],
+        joined: Mapping[str, sa.FromClause],
+        clause: sa.FromClause,
+    ) -> tuple[dict[str, Column], list[Column], sa.FromClause]:
+        """The ``columns`` of a page of datasets, all that stands beside them, and a clause that has both."""
+        own, clause, seen = self._own(values, joined, clause)
+        if seen is None:
+            return columns, own, clause
+        if self.tables.dialect.name == "postgresql":
+            return self._each_once(columns, own, seen, clause)
+        for one in self.valid:
+            found, clause = self._calibration(one, values, seen, clause)
+            own += found
+        return columns, own, clause
+
+    def _own(
+        self, values: Mapping[str, Column], joined: Mapping[str, sa.FromClause], clause: sa.FromClause
+    ) -> tuple[list[Column], sa.FromClause, sa.FromClause | None]:
+        """When and where, and the table that has the time in which calibrations are valid."""
         tables = dict(joined)
 
         def table(element: DimensionElement) -> sa.FromClause:
@@ -90,14 +112,12 @@ class Along:
 
         columns: list[Column] = []
         if self.observed is not None:
-            dialect, seen = self.tables.dialect, table(self.observed)
-            columns += [dialect.has_timespan(seen), *dialect.timespan(seen)]
+            dialect, observed = self.tables.dialect, table(self.observed)
+            columns += [dialect.has_timespan(observed), *dialect.timespan(observed)]
         if self.lying is not None:
             columns.append(table(self.lying).c.region)
-        for one in self.valid:
-            found, clause = self._calibration(one, values, table(_observed(self.group)), clause)
-            columns += found
-        return columns, clause
+        seen = table(_observed(self.group)) if self.valid else None
+        return columns, clause, seen
 
     def _calibration(
         self, one: Valid, values: Mapping[str, Column], seen: sa.FromClause, clause: sa.FromClause
@@ -111,12 +131,79 @@ class Along:
         clause = clause.outerjoin(calibs, sa.and_(*on, dialect.coincide(calibs, seen)))
         clause = clause.outerjoin(dataset, dataset.c.id == calibs.c.dataset_id)
         clause = clause.outerjoin(run, run.c.collection_id == dataset.c.run_id)
-        return [
-            dialect.hex(calibs.c.dataset_id),
-            run.c.name,
-            dataset.c.ingest_date if self.dated else dialect.null(sa.BigInteger()),
-            *dialect.timespan(calibs),
-        ], clause
+        date = [dataset.c.ingest_date] if self.dated else []
+        return [dialect.hex(calibs.c.dataset_id), run.c.name, *date, *dialect.timespan(calibs)], clause
+
+    def _each_once(
+        self,
+        columns: dict[str, Column],
+        own: Sequence[Column],
+        seen: sa.FromClause,
+        clause: sa.FromClause,
+    ) -> tuple[dict[str, Column], list[Column], sa.FromClause]:
+        """The calibrations of a whole page: looked up once for all rows that can have the same ones, and not for each row."""
+        carried = {
+            name: column for name, column in columns.items() if not isinstance(column, sa.BindParameter)
+        }
+        beside = [column.label(f"own{place}") for place, column in enumerate(own)]
+        page = (
+            sa.select(*(column.label(name) for name, column in carried.items()), *beside, seen.c.timespan)
+            .select_from(clause)
+            .cte("page")
+            .prefix_with("MATERIALIZED")
+        )
+        columns = {name: page.c[name] if name in carried else column for name, column in columns.items()}
+        found: list[Column] = [page.c[label.name] for label in beside]
+        clause = page
+        for one in self.valid:
+            keys = [name for name in one.record.info.required if name in carried]
+            known = self._for_keys(one, columns, keys, page)
+            on = [known.c[name] == page.c[name] for name in keys]
+            clause = clause.outerjoin(known, sa.and_(*on, self.tables.dialect.coincide(known, page)))
+            found += [self.tables.dialect.hex(known.c.id), known.c.run]
+            found += [known.c.date] if self.dated else []
+            found += [known.c.begin, known.c.end]
+        return columns, found, clause
+
+    def _for_keys(
+        self, one: Valid, columns: Mapping[str, Column], keys: Sequence[str], page: sa.CTE
+    ) -> sa.CTE:
+        """The calibrations that are valid for any row of the page: for each of their data IDs among the rows those that share an instant with
+        when any such row was observed."""
+        tables, dialect, info = self.tables, self.tables.dialect, one.record.info
+        assert one.record.calibs is not None
+        grouped = [page.c[name] for name in keys]
+        observed = sa.func.range_agg(page.c.timespan).label("timespan")
+        rows = sa.select(*grouped, observed).group_by(*grouped).subquery()
+        calibs = tables.association(one.record.calibs, info.required, True).alias()
+        dataset, run = tables.dataset.alias(), tables.collection.alias()
+        clause = calibs.join(dataset, dataset.c.id == calibs.c.dataset_id)
+        clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
+        begin, end = dialect.timespan(calibs)
+        # With an offset this is no join to the planner, which cannot know how few rows it has: an index is asked for each data ID. The
+        # data ID is that of the calibrations, of which there are statistics: they tell that this side of a join is the one to hash.
+        each = (
+            sa.select(
+                *(calibs.c[name] for name in keys),
+                calibs.c.dataset_id.label("id"),
+                run.c.name.label("run"),
+                *([dataset.c.ingest_date.label("date")] if self.dated else []),
+                calibs.c.timespan,
+                begin.label("begin"),
+                end.label("end"),
+            )
+            .select_from(clause)
+            .where(
+                calibs.c.dataset_type_id == one.record.id,
+                calibs.c.collection_id == one.collection.id,
+                *(calibs.c[d] == (rows.c[d] if d in keys else columns[d]) for d in info.required),
+                dialect.coincide(calibs, rows),
+            )
+            .offset(sa.literal_column("0"))
+            .lateral()
+        )
+        found = sa.select(*each.c).select_from(rows.join(each, sa.true()))
+        return found.cte().prefix_with("MATERIALIZED")
 
     # what came
 
@@ -133,21 +220,24 @@ class Along:
         if self.lying is not None:
             found["region"] = Joined((place,), self.lying.name)
             place += 1
-        behind = place + _COLUMNS * len(self.valid)
+        columns = self._columns()
+        behind = place + len(columns) * len(self.valid)
         constants: tuple[Any, ...] = ()
         for one in self.valid:
             found[one.key] = self._found(one, place, behind + len(constants), own)
-            place += _COLUMNS
+            place += len(columns)
             constants += (one.record.name, Kinship.CALIBRATION.value, one.collection.name, one.place, None)
         return [(*row, *constants) for row in rows] if constants else rows, found
+
+    def _columns(self) -> tuple[str, ...]:
+        """What a row says of a calibration."""
+        return ("id", "run", *(["ingest_date"] if self.dated else []), "valid_begin", "valid_end")
 
     def _found(self, one: Valid, begin: int, constants: int, own: Mapping[str, int]) -> Joined:
         info = one.record.info
         # Its data ID is a part of the dataset's.
         places = {name: own[name] for name in info.dimensions if name in own}
-        places |= {
-            name: begin + n for n, name in enumerate(("id", "run", "ingest_date", "valid_begin", "valid_end"))
-        }
+        places |= {name: begin + n for n, name in enumerate(self._columns())}
         places |= {
             name: constants + n for n, name in enumerate(("type", "kind", "collection", "rank", "overlap"))
         }
@@ -155,7 +245,7 @@ class Along:
             RowColumn("id", Kind.UUID),
             RowColumn("type", Kind.STRING),
             RowColumn("run", Kind.STRING),
-            RowColumn("ingest_date", Kind.TIME),
+            *([RowColumn("ingest_date", Kind.TIME)] if self.dated else []),
             *(RowColumn(n, self.tables.kind(n), dimension=True) for n in info.dimensions if n in own),
             *EDGE,
         )

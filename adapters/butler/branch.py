@@ -61,10 +61,9 @@ class Branch:
     def narrow(self) -> bool:
         return len(self.collections) == 1
 
-    @property
-    def distinct(self) -> bool:
-        """Whether every data ID, and so every dataset, comes once."""
-        return self.narrow and not self.calibration
+    def distinct(self, extras: Sequence[Extra]) -> bool:
+        """Whether every dataset comes once, and without ``calibration`` every data ID."""
+        return self.narrow and not (self.calibration and extras)
 
     def constants(self, question: Datasets) -> dict[str, KeyValue]:
         """Dimensions with one value throughout the branch: no order and no key needs them."""
@@ -84,9 +83,12 @@ class Piece:
     columns: dict[str, Column]
     order: list[Column] = field(default_factory=list)
     limit: Limit | None = None
+    once: Sequence[Column] = ()
+    """What tells rows apart where some come again, as datasets of several validity ranges do."""
 
     def select(self) -> sa.Select[Any]:
         statement = self.source.select(*(column.label(name) for name, column in self.columns.items()))
+        statement = statement.group_by(*self.once)
         return statement if self.limit is None else statement.order_by(*self.order).limit(self.limit)
 
 
@@ -100,9 +102,10 @@ def build(
     *,
     limit: Limit | None,
     find_first: bool,
+    homes: bool = False,
 ) -> list[Piece]:
     """SELECTs of type, dataset_id, rank, then ``columns`` (dimensions of all types, null where this one lacks
-    them), then the extras (x0, x1 ...).
+    them), then the extras (x0, x1 ...) and, where ``homes`` are wanted, the collection's number (home).
 
     With a ``limit`` (for a distinct branch only) each has its first rows behind the question's page key, ordered. They share no row; none:
     there can be none behind the key.
@@ -112,7 +115,9 @@ def build(
     if split and walked(branch.type, question, branch.constants(question), restriction.small):
         parts = _pieces(branch, question, find_first)
     pieces = (
-        _piece(own, asked, columns, extras, restriction, tables, limit=limit, find_first=find_first)
+        _piece(
+            own, asked, columns, extras, restriction, tables, limit=limit, find_first=find_first, homes=homes
+        )
         for own, asked in parts
     )
     return [piece for piece in pieces if piece is not None]
@@ -167,6 +172,7 @@ def _piece(
     *,
     limit: Limit | None,
     find_first: bool,
+    homes: bool,
 ) -> Piece | None:
     dialect, record = tables.dialect, branch.type
     name = record.calibs if branch.calibration else record.tags
@@ -176,7 +182,7 @@ def _piece(
     source = Source(tables, record.group, table, {d: table.c[d] for d in record.info.required})
     if dialect.name == "sqlite":
         names = walked(record, question, constants, restriction.small)
-        walk(source, table, names, constants, restriction.index if branch.distinct else None)
+        walk(source, table, names, constants, None if branch.calibration else restriction.index)
     dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
 
     source.conditions.append(table.c.dataset_type_id == record.id)
@@ -207,6 +213,8 @@ def _piece(
         column, kind, nullable = _extra(extra, record, source, dataset, tables)
         selected[f"x{position}"] = column
         terms.append(Term(column, kind, extra.descending, nullable))
+    if homes:
+        selected["home"] = table.c.collection_id
     terms.append(Term(sa.null(), Kind.STRING, constant=record.name))
     for dimension in record.info.required:
         key = source.keys[dimension]
@@ -214,8 +222,10 @@ def _piece(
     if not find_first:
         terms.append(Term(table.c.dataset_id, Kind.UUID))
 
+    again = branch.calibration and branch.distinct(extras)
+    once = [table.c.dataset_id, *(table.c[d] for d in record.info.required)] if again else []
     if limit is None:
-        return Piece(source, selected)
+        return Piece(source, selected, once=once)
     if question.page.after is not None:
         values = key_values(question.page.after, record, len(extras), find_first)
         later = behind(terms, values, dialect)
@@ -223,9 +233,9 @@ def _piece(
             return None
         if not isinstance(later, bool):
             source.conditions.append(later)
-    # A data ID comes once here: its dataset's id decides nothing, and an index need not know of it.
-    order = sorting(terms if find_first else terms[:-1], dialect)
-    return Piece(source, selected, order, limit)
+    # Where a data ID comes once its dataset's id decides nothing, and an index need not know of it.
+    order = sorting(terms if find_first or branch.calibration else terms[:-1], dialect)
+    return Piece(source, selected, order, limit, once)
 
 
 def _constrain(

@@ -16,9 +16,10 @@ from . import glob, sky
 from .api import ButlerApi
 from .beside import Along, CalibrationKey, Valid, along
 from .branch import Extra, Restriction
+from .candidates import Candidate, branches
 from .joins import resolve
 from .names import CollectionRecord, Names, TypeRecord
-from .selection import Candidate, Selection, branches
+from .selection import Selection
 from .store import Store
 from .tables import Tables
 

@@ -29,7 +29,7 @@ class Links:
     ``collection`` and ``rank`` where the parents are calibrations: what certifies them from begin to end; ``earlier`` then
     says whether an earlier collection certifies another one for a target (with the table that says when it was observed).
     ``dealt``: the parent is the place of a link that many parents may share; what is found goes to them afterwards. ``own``: the dataset
-    that a link leaves out.
+    that a link leaves out. ``only``: the name of the one collection that certifies parents.
     """
 
     rows: sa.FromClause
@@ -43,6 +43,7 @@ class Links:
     conditions: list[Column] = field(default_factory=list)
     dealt: bool = False
     own: Column | None = None
+    only: str | None = None
 
 
 def uploaded(
@@ -144,6 +145,7 @@ def by_certification(
             rank.label("rank"),
             begin.label("begin"),
             end.label("end"),
+            *(table.c[name] for name in dialect.timespan_columns),
             *(table.c[d].label(d) for d in record.info.required),
         )
         .select_from(clause)
@@ -159,9 +161,9 @@ def by_certification(
         observation = dialect.timespan(observed)
         return (
             sa.exists()
+            .select_from(other.join(before, before.c.c0 == other.c.collection_id))
             .where(
                 other.c.dataset_type_id == record.id,
-                other.c.collection_id == before.c.c0,
                 before.c.c1 < bare.c.rank,
                 *(other.c[d] == bare.c[d] for d in record.info.required),
                 dialect.meets(other, *observation),
@@ -178,6 +180,7 @@ def by_certification(
         collection=bare.c.collection,
         rank=bare.c.rank,
         earlier=earlier if len(calibrations) > 1 else None,
+        only=calibrations[0][1].name if len(calibrations) == 1 else None,
     )
 
 

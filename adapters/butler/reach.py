@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from lsst.daf.butler import DimensionElement
@@ -13,6 +14,7 @@ from ..question import Kinship, Related
 from ..rows import Kind
 from . import conditions
 from .beside import Along
+from .homes import Homes
 from .joins import Source, resolve
 from .links import Links
 from .names import CollectionRecord, TypeRecord
@@ -24,6 +26,14 @@ from .walk import in_order
 Column = sa.ColumnElement[Any]
 
 EACH = sa.bindparam("each", type_=sa.Integer(), required=True)
+
+
+class Cut(Enum):
+    """How the first ``each`` rows are told: of each parent by a window over all that it has, or of each link by reading no more; a parent
+    with several links may then have more."""
+
+    PARENTS = 1
+    LINKS = 2
 
 
 @dataclass(slots=True)
@@ -43,18 +53,19 @@ class Reach:
     names: tuple[str, ...]  # dimensions of the answer, those of all its types
     along: Along | None = None
 
-    def statement(self, links: Links, *, cut: bool, own: bool = False) -> sa.Select[Any] | None:
+    def statement(
+        self, links: Links, *, cut: Cut | Literal[False], own: bool = False
+    ) -> sa.Select[Any] | None:
         """Rows of parent, dataset, edge, then the values that the question orders by, parent after parent (where they are dealt, in one
         order), ``most`` (a parameter) in all; ``cut``: of each parent ``each`` (another one). ``own``: the parents' ``ids`` are left out."""
-        parts = [
-            part for calibration in (False, True) if (part := self._part(links, calibration)) is not None
-        ]
+        found = (self._part(links, calibration, cut) for calibration in (False, True))
+        parts = [part for part in found if part is not None]
         if not parts:
             return None
         rows = parts[0].subquery() if len(parts) == 1 else sa.union_all(*parts).subquery()
         if own:
             rows = self._others(rows)
-        return self._page(self._once(rows), cut=cut, dealt=links.dealt).limit(MOST)
+        return self._page(self._once(rows), links, cut=cut).limit(MOST)
 
     def _others(self, rows: sa.Subquery) -> sa.Subquery:
         """The rows that are not their own parents."""
@@ -63,7 +74,7 @@ class Reach:
         joined = rows.join(ids, sa.and_(ids.c.parent == rows.c.parent, ids.c.c0 != rows.c.dataset_id))
         return sa.select(*rows.c).select_from(joined).subquery()
 
-    def _part(self, links: Links, calibration: bool) -> sa.Select[Any] | None:
+    def _part(self, links: Links, calibration: bool, cut: Cut | Literal[False]) -> sa.Select[Any] | None:
         """Links joined to one association table, through the dimensions that both have."""
         tables, dialect, record = self.tables, self.tables.dialect, self.record
         own = [(place, c) for place, c in self.path if (c.type == "CALIBRATION") is calibration]
@@ -74,11 +85,15 @@ class Reach:
         direct = [d for d in record.info.required if d in links.dimensions]
         pairs = [table.c.dataset_type_id == record.id, *(table.c[d] == links.dimensions[d] for d in direct)]
         clause, seen = links.rows, None
+        behind_links: list[Column] = []
         timed = links.begin is not None and (links.collection is not None or self.kinship is Kinship.TEMPORAL)
         if timed:
             # What was observed then first, and then its datasets: a validity range has few of all that a detector ever saw.
             element, seen, on = self._seen(links)
-            clause = in_order(tables, clause, seen, on)
+            if cut is Cut.LINKS:
+                clause, behind_links = seen, [on]
+            else:
+                clause = in_order(tables, clause, seen, on)
             columns_of = tables.key_columns(element)
             pairs += [table.c[d] == seen.c[columns_of[d]] for d in element.required.names if d not in direct]
         if len(own) == 1:
@@ -94,7 +109,7 @@ class Reach:
         if seen is not None:
             source.has(element.name, seen)
         dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
-        source.conditions += links.conditions
+        source.conditions += [*behind_links, *links.conditions]
         source.conditions += [
             source.dimension(d) == value for d, value in links.dimensions.items() if d not in direct
         ]
@@ -116,6 +131,7 @@ class Reach:
         columns: dict[str, Column] = {
             "parent": links.parent,
             "dataset_id": table.c.dataset_id,
+            "home": table.c.collection_id,
             "collection_id": collection,
             "rank": rank,
             "turn": turn,
@@ -126,7 +142,8 @@ class Reach:
         }
         for place, term in enumerate(self.question.order):
             columns[f"x{place}"] = self._ordered(term.name, source, dataset)
-        return source.select(*(column.label(label) for label, column in columns.items()))
+        statement = source.select(*(column.label(label) for label, column in columns.items()))
+        return statement.correlate(links.rows) if cut is Cut.LINKS else statement
 
     def _seen(self, links: Links) -> tuple[DimensionElement, sa.FromClause, Column]:
         """What says when the target was observed, its table, and the condition that it goes with a link: at its time, of its dimensions."""
@@ -136,6 +153,8 @@ class Reach:
         columns = self.tables.key_columns(element)
         names = [name for name in columns if name in links.dimensions]
         alike = (table.c[columns[name]] == links.dimensions[name] for name in names)
+        if links.collection is not None:
+            return element, table, sa.and_(*alike, self.tables.dialect.coincide(table, links.rows))
         assert links.begin is not None and links.end is not None
         return element, table, sa.and_(*alike, self.tables.dialect.meets(table, links.begin, links.end))
 
@@ -182,7 +201,7 @@ class Reach:
         low = sa.func.coalesce(rows.c.valid_begin, -(2**63))
         return [*found, Term(low, Kind.LONG), Term(rows.c.rank, Kind.LONG)]
 
-    def _page(self, rows: sa.Subquery, *, cut: bool, dealt: bool) -> sa.Select[Any]:
+    def _page(self, rows: sa.Subquery, links: Links, *, cut: Cut | Literal[False]) -> sa.Select[Any]:
         """The rows of each parent in order, with runs, ingest dates and implied dimensions."""
         tables, dialect = self.tables, self.tables.dialect
         terms = self.terms(rows)
@@ -198,14 +217,21 @@ class Reach:
                 values = [*after[: place + 1], *([None] * (len(terms) - place - 1))]
             later = behind(terms, values, dialect)
             statement = statement.where(sa.literal(later) if isinstance(later, bool) else later)
-        if cut:
-            number = sa.func.row_number().over(partition_by=rows.c.parent, order_by=sorting(terms, dialect))
-            statement = statement.add_columns(number.label("place"))
-        numbered = statement.subquery()
-        dataset, run, held = tables.dataset.alias(), tables.collection.alias(), tables.collection.alias()
-        clause: sa.FromClause = numbered.join(dataset, dataset.c.id == numbered.c.dataset_id)
-        clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
-        clause = clause.join(held, held.c.collection_id == numbered.c.collection_id)
+        numbered: sa.FromClause
+        if cut is Cut.LINKS:
+            numbered = statement.order_by(*sorting(terms, dialect)).limit(EACH).lateral()
+            clause: sa.FromClause = links.rows.join(numbered, sa.true())
+        else:
+            if cut is Cut.PARENTS:
+                number = sa.func.row_number().over(
+                    partition_by=rows.c.parent, order_by=sorting(terms, dialect)
+                )
+                statement = statement.add_columns(number.label("place"))
+            clause = numbered = statement.subquery()
+        run, date, clause = Homes(c for _, c in self.path).join(
+            tables, clause, numbered.c.dataset_id, numbered.c.home, dated=self.dated
+        )
+        held, clause = self._held(clause, numbered.c.collection_id, links)
         mine = [name for name in self.names if name in self.record.info.dimensions]
         known = {d: numbered.c[d] for d in self.record.info.required}
         joined: dict[str, sa.FromClause] = {}
@@ -217,11 +243,11 @@ class Reach:
             numbered.c.parent,
             dialect.hex(numbered.c.dataset_id),
             sa.literal(self.record.name, sa.Text()),
-            run.c.name,
-            dataset.c.ingest_date,
+            run,
+            *([] if date is None else [date]),
             *(values_of[n] if n in mine else dialect.null(tables.sql_type(n)) for n in self.names),
             sa.literal(self.kinship.value, sa.Text()),
-            held.c.name,
+            held,
             numbered.c.rank,
             numbered.c.valid_begin,
             numbered.c.valid_end,
@@ -229,7 +255,21 @@ class Reach:
             *(numbered.c[f"x{place}"] for place in range(len(self.question.order))),
             *along,
         ).select_from(clause)
-        if cut:
+        if cut is Cut.PARENTS:
             return final.where(numbered.c.place <= EACH).order_by(numbered.c.parent, numbered.c.place)
-        parent = [] if dealt else [numbered.c.parent]
+        parent = [] if links.dealt else [numbered.c.parent]
         return final.order_by(*parent, *sorting(self.terms(numbered), dialect))
+
+    @property
+    def dated(self) -> bool:
+        """Whether rows have an ingest date: those that are dealt to parents by the sky always do."""
+        return self.along is None or self.along.dated or self.kinship is Kinship.SPATIAL
+
+    def _held(self, clause: sa.FromClause, number: Column, links: Links) -> tuple[Column, sa.FromClause]:
+        """The name of the collection that ties a row to its parent."""
+        ((_, first), *others) = self.path
+        only = first.name if links.collection is None and not others else links.only
+        if only is not None:
+            return sa.literal(only, sa.Text()), clause
+        held = self.tables.collection.alias()
+        return held.c.name, clause.join(held, held.c.collection_id == number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from lsst.daf.butler import DimensionGroup
@@ -21,7 +21,7 @@ from .kinship import Side, chosen
 from .links import Links
 from .names import CollectionRecord, Names, TypeRecord
 from .parents import first_of_each, in_one_order
-from .reach import Reach
+from .reach import Cut, Reach
 from .related_sky import spatial
 from .store import Store
 from .tables import Tables
@@ -53,8 +53,8 @@ class RelatedQueries:
     together: Togetherness | None = None
 
     def page(self, question: Related, call: Call) -> Rows:
-        found, types, names, taken = self._collect(question, question.page.first + 1, call)
-        columns = self._columns(names)
+        found, types, names, taken, dated = self._collect(question, question.page.first + 1, call)
+        columns = self._columns(names, dated)
         rows = Rows(columns, found, types={t.name: t.info for t in types})
         rows.key = self._key(rows, question)
         if len(types) > 1:
@@ -111,7 +111,7 @@ class RelatedQueries:
 
     def _collect(
         self, question: Related, limit: int, call: Call
-    ) -> tuple[list[Row], list[TypeRecord], tuple[str, ...], Along | None]:
+    ) -> tuple[list[Row], list[TypeRecord], tuple[str, ...], Along | None, bool]:
         ready = self.targets(question, call)
         path = self.names.path(question.collections, call)
         source = self._source(question, call)
@@ -120,6 +120,7 @@ class RelatedQueries:
         names = _shown(question, group, ready)
         found: list[Row] = []
         taken = self._along(question, ready)
+        dated = True
         for target in ready:
             # A dataset is not tied to itself.
             own = bool(question.ids) and source is not None and source.name == target.record.name
@@ -127,13 +128,14 @@ class RelatedQueries:
             reach = Reach(
                 self.tables, question, target.record, target.kinship, target.path, first, names, taken
             )
+            dated = reach.dated
             if target.kinship is Kinship.SPATIAL:
                 most = limit if question.used is None else call.max_rows + 1
                 found += spatial(self.store, reach, here, most, call, question.ids if own else ())
                 continue
 
             def build(
-                cut: bool, target: Target = target, own: bool = own, reach: Reach = reach
+                cut: Cut | Literal[False], target: Target = target, own: bool = own, reach: Reach = reach
             ) -> sa.Select[Any] | None:
                 tied = self._links(question, here, source, target, path, call)
                 return reach.statement(tied, cut=cut, own=own)
@@ -141,8 +143,9 @@ class RelatedQueries:
             alike = self._alike(question, here, source, target, path, call)
             if alike is not None:
                 alike = (*alike, names, taken and taken.identity)
-            found += self._read(question, target, limit, build, alike, call)
-        return found, [target.record for target in ready], names, taken
+            cut = False if question.used is not None else self._cut(target, here, own)
+            found += self._read(question, cut, limit, build, alike, call)
+        return found, [target.record for target in ready], names, taken, dated
 
     def _alike(
         self,
@@ -162,14 +165,13 @@ class RelatedQueries:
     def _read(
         self,
         question: Related,
-        target: Target,
+        cut: Cut | Literal[False],
         limit: int,
-        build: Callable[[bool], sa.Select[Any] | None],
+        build: Callable[[Cut | Literal[False]], sa.Select[Any] | None],
         alike: tuple[Hashable, ...] | None,
         call: Call,
     ) -> list[Row]:
-        """The rows of one type. A window that counts each parent's rows costs as much as all the rest, and few parents have more than one
-        valid calibration: they are read without it, and with it where more came than was asked for."""
+        """The rows of one type, ``cut`` like this, or by parents where more came than was asked for."""
         packed = self.tables.dialect.packed
         values = {
             **packed("keys", question.keys),
@@ -177,20 +179,19 @@ class RelatedQueries:
             "each": limit,
         }
 
-        def rows(cut: bool, most: int) -> list[Row]:
+        def rows(cut: Cut | Literal[False], most: int) -> list[Row]:
             statement = (
                 build(cut) if alike is None else self.store.statements.once((*alike, cut), lambda: build(cut))
             )
             return [] if statement is None else self.store.rows(statement, call, {**values, "most": most})
 
         everything = question.used is not None
-        if everything or target.kinship is Kinship.CALIBRATION:
-            most = call.max_rows if everything else min(call.max_rows, len(question.keys) * limit)
-            found = rows(False, most + 1)
-            if len(found) <= most:
-                return found
-        if not everything:
-            found = rows(True, call.max_rows + 1)
+        most = call.max_rows
+        if cut is False and not everything:
+            most = min(most, len(question.keys) * limit)
+        found = rows(cut, most + 1)
+        if len(found) > most and not everything and cut is not Cut.PARENTS:
+            found = rows(Cut.PARENTS, call.max_rows + 1)
         if len(found) > call.max_rows:
             raise TooComplex(
                 f"More than {call.max_rows} associations; ask for fewer parents or a smaller first.",
@@ -199,6 +200,13 @@ class RelatedQueries:
                 what="associations",
             )
         return found
+
+    def _cut(self, target: Target, here: Side, own: bool) -> Cut | Literal[False]:
+        """How a page of each parent is best read. A window that counts each parent's rows costs as much as all the rest, and few parents
+        have more than one valid calibration; but a calibration is valid for many, and seldom for two ranges of time."""
+        if target.kinship is Kinship.CALIBRATION and (self.store.sqlite or _forward(here, target)):
+            return False
+        return Cut.PARENTS if own or target.kinship is not Kinship.CALIBRATION else Cut.LINKS
 
     def _along(self, question: Related, ready: Sequence[Target]) -> Along | None:
         """What a list of one type takes along."""
@@ -286,14 +294,13 @@ class RelatedQueries:
             # What another shared dimension implies need not be compared.
             implied = {i for n in shared for i in tables.universe.dimensions[n].implied.names}
             shared = [name for name in shared if name not in implied]
-            certified = any(c.type == "CALIBRATION" for _, c in reached.path)
-            forward = reached.record.info.is_calibration and certified
-            if forward and here.timed and _needs_sky(here.group, target):
+            forward = _forward(here, reached)
+            if forward and _needs_sky(here.group, target):
                 asked = self._asked_of_butler(question, target, call)
                 timed = links.by_time(tables, here.group, question.dimensions, ())
                 both = asked.rows.join(timed.rows, timed.parent == asked.parent)
                 return replace(timed, rows=both, parent=asked.parent, dimensions=asked.dimensions)
-            if forward and here.timed:
+            if forward:
                 return links.by_time(tables, here.group, question.dimensions, shared)
             assert source is not None
             return links.by_certification(tables, source, self._calibrations(source, path, call))
@@ -332,13 +339,13 @@ class RelatedQueries:
 
     # rows
 
-    def _columns(self, names: Sequence[str]) -> tuple[RowColumn, ...]:
+    def _columns(self, names: Sequence[str], dated: bool) -> tuple[RowColumn, ...]:
         return (
             RowColumn("parent", Kind.LONG),
             RowColumn("id", Kind.UUID),
             RowColumn("type", Kind.STRING),
             RowColumn("run", Kind.STRING),
-            RowColumn("ingest_date", Kind.TIME),
+            *([RowColumn("ingest_date", Kind.TIME)] if dated else []),
             *(RowColumn(name, self.tables.kind(name), dimension=True) for name in names),
             *EDGE,
         )
@@ -361,6 +368,12 @@ class RelatedQueries:
             )
 
         return key
+
+
+def _forward(here: Side, target: Target) -> bool:
+    """Whether the target is the calibration that is valid for the parents, and not what they are valid for."""
+    certified = any(c.type == "CALIBRATION" for _, c in target.path)
+    return target.record.info.is_calibration and certified and here.timed
 
 
 def _shown(question: Related, group: DimensionGroup, targets: Sequence[Target]) -> tuple[str, ...]:

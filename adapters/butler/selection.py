@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,9 +19,10 @@ from ..question import Datasets, KeyValue
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
 from .beside import Along
-from .branch import Branch, Extra, Limit, Piece, Restriction, build, key_values
+from .branch import Extra, Limit, Piece, build, key_values
+from .candidates import Candidate
+from .homes import Homes
 from .joins import resolve
-from .names import CollectionRecord, TypeRecord
 from .order import Term, behind, check, sorting
 from .tables import Tables
 
@@ -31,77 +31,8 @@ Column = sa.ColumnElement[Any]
 MOST: Limit = sa.bindparam("most", type_=sa.Integer(), required=True)
 """A limit that is said when the statement runs."""
 
-_NARROW_COLLECTIONS = 40  # more collections than this are searched in one wide branch
-_GOVERNOR_VALUES = 8  # likewise for instruments and sky maps of one collection
 _STATEMENT_BRANCHES = 80
 _MOST_BRANCHES = 400
-
-
-@dataclass(slots=True)
-class Candidate:
-    """One dataset type of the question: where to look for it, and by which rule."""
-
-    type: TypeRecord
-    branches: list[Branch]
-    find_first: bool
-    restriction: Restriction = field(default_factory=Restriction)
-
-    @property
-    def identity(self) -> Hashable:
-        """What its SQL is made of; None where that is of one question only, keys and ids found beforehand."""
-        if self.restriction.keys or self.restriction.ids is not None:
-            return None
-        shapes = tuple((b.collections, b.calibration, tuple(b.fixed.items())) for b in self.branches)
-        return (self.type.id, self.type.info, self.find_first, shapes)
-
-    @property
-    def single(self) -> bool:
-        """No data ID and no dataset can come twice: there is nothing to sort out."""
-        rows_once = all(branch.distinct for branch in self.branches)
-        first, *others = self.branches
-        apart = all(b.collections == first.collections and b.fixed != first.fixed for b in others)
-        return rows_once and apart
-
-
-def branches(
-    record: TypeRecord,
-    path: Sequence[CollectionRecord],
-    governors: dict[str, dict[int, list[str]]],
-    constrained: frozenset[str],
-    *,
-    certified_only: bool,
-) -> list[Branch]:
-    """The branches of one type over the collections of a search path that may hold it (already filtered).
-
-    ``governors``: values a collection has of each governor dimension; ``constrained``: governors that the question fixes itself.
-    ``certified_only``: CALIBRATION collections only, since a validity is asked for.
-    """
-    plain = [(n, c) for n, c in enumerate(path) if c.type != "CALIBRATION" and not certified_only]
-    certified = [(n, c) for n, c in enumerate(path) if c.type == "CALIBRATION"] if record.calibs else []
-    found: list[Branch] = []
-    for group, calibration in ((plain, False), (certified, True)):
-        if len(group) > _NARROW_COLLECTIONS:
-            found.append(Branch(record, tuple(group), calibration, {}))
-            continue
-        for place in group:
-            choices = _fixed(record, place[1], governors, constrained)
-            found += [Branch(record, (place,), calibration, fixed) for fixed in choices]
-    return found
-
-
-def _fixed(
-    record: TypeRecord,
-    collection: CollectionRecord,
-    governors: dict[str, dict[int, list[str]]],
-    constrained: frozenset[str],
-) -> Iterator[dict[str, str]]:
-    names = [d for d in record.info.required if d in governors and d not in constrained]
-    values = [sorted(governors[name].get(collection.id, ())) for name in names]
-    if any(len(v) > _GOVERNOR_VALUES for v in values):
-        yield {}
-        return
-    for combination in itertools.product(*values):
-        yield dict(zip(names, combination, strict=True))
 
 
 class Selection:
@@ -127,6 +58,9 @@ class Selection:
         wanted = set(itertools.chain.from_iterable(g.required for g in groups))
         self.stored = tuple(name for name in self.group.names if name in wanted)
         self._kinds = self._extra_kinds()
+        self._homes = Homes(
+            [c for one in candidates for branch in one.branches for _, c in branch.collections]
+        )
         if question.page.after is not None:
             self._check_key(question.page.after)
 
@@ -201,30 +135,34 @@ class Selection:
     def page(self, chunk: Sequence[Candidate], limit: Limit = MOST) -> sa.Select[Any] | None:
         """The first ``limit`` datasets of these types behind the page key, with runs, ingest dates and implied
         dimensions, which are looked up for these only."""
-        if len(chunk) == 1 and chunk[0].single:
+        if len(chunk) == 1 and chunk[0].single(self.extras):
             pieces = list(self._pieces(chunk[0], limit))
             if len(pieces) == 1:
-                (piece,) = pieces
-                if self.along is not None and self.tables.dialect.name == "postgresql":
-                    # Its planner does better with a page that is there than with one that it may still turn round.
-                    kept = piece.select().cte("page").prefix_with("MATERIALIZED")
-                    terms = self._terms(kept, chunk[0].type)
-                    order = sorting(terms, self.tables.dialect)
-                    return self._dressed(kept, dict(kept.c.items()), order, limit)
-                assert piece.source.clause is not None
-                statement = self._dressed(piece.source.clause, piece.columns, piece.order, limit)
-                return statement.where(*piece.source.conditions)
+                return self._of_piece(pieces[0], chunk[0], limit)
         rows = self._union([part for c in chunk if (part := self._of_type(c, limit)) is not None])
         if rows is None:
             return None
         if len(chunk) == 1:
-            terms = self._terms(rows, chunk[0].type)
+            return self._dressed(rows, dict(rows.c.items()), limit, chunk[0])
+        terms = self._terms(dict(rows.c.items()), None)
+        rows = sa.select(rows).order_by(*sorting(terms, self.tables.dialect)).limit(limit).subquery("page")
+        # Not by what is looked up: a type may lack a dimension of the order and yet imply it.
+        order = sorting(self._terms(dict(rows.c.items()), None), self.tables.dialect)
+        return self._dressed(rows, dict(rows.c.items()), limit, None, order)
+
+    def _of_piece(self, piece: Piece, candidate: Candidate, limit: Limit) -> sa.Select[Any]:
+        along = self.along if self.tables.dialect.name == "postgresql" else None
+        if along is None and not piece.once:
+            assert piece.source.clause is not None
+            statement = self._dressed(piece.source.clause, piece.columns, limit, candidate, piece.order)
+            return statement.where(*piece.source.conditions)
+        bare = piece.select()
+        if along is None or along.valid:
+            page: sa.FromClause = bare.subquery("page")
         else:
-            terms = self._terms(rows, None)
-            cut = sa.select(rows).order_by(*sorting(terms, self.tables.dialect)).limit(limit)
-            rows = cut.subquery("page")
-            terms = self._terms(rows, None)
-        return self._dressed(rows, dict(rows.c.items()), sorting(terms, self.tables.dialect), limit)
+            # PostgreSQL's planner does better with a page that is there than with one that it may still turn round.
+            page = bare.cte("page").prefix_with("MATERIALIZED")
+        return self._dressed(page, dict(page.c.items()), limit, candidate)
 
     def everything(self, chunk: Sequence[Candidate]) -> sa.Subquery | None:
         """Every dataset of these types, once, bare: type, dataset_id, the stored dimensions and the extras."""
@@ -243,12 +181,12 @@ class Selection:
         rows = self._union([piece.select().subquery() for piece in self._pieces(candidate, limit)])
         if rows is None:
             return None
-        if candidate.single:
+        if candidate.single(self.extras):
             return rows
         return self._once(rows, candidate, limit)
 
     def _pieces(self, candidate: Candidate, limit: Limit | None) -> Iterator[Piece]:
-        after_all = candidate.find_first and self._by_dataset() and not candidate.single
+        after_all = candidate.find_first and self._by_dataset() and not candidate.single(self.extras)
         for branch in candidate.branches:
             yield from build(
                 branch,
@@ -257,8 +195,9 @@ class Selection:
                 self.extras,
                 candidate.restriction,
                 self.tables,
-                limit=limit if branch.distinct and not after_all else None,
+                limit=limit if branch.distinct(self.extras) and not after_all else None,
                 find_first=candidate.find_first,
+                homes=self._homes.told and self._homes.only is None,
             )
 
     def _once(self, rows: sa.Subquery, candidate: Candidate, limit: Limit | None) -> sa.Subquery:
@@ -273,7 +212,7 @@ class Selection:
         numbered = sa.select(rows, number).subquery()
         statement = sa.select(*(numbered.c[c.name] for c in rows.c)).where(numbered.c.place == 1)
         if limit is not None:
-            terms = self._terms(numbered, candidate.type)
+            terms = self._terms(dict(numbered.c.items()), candidate)
             values = self.question.page.after
             if values is not None:
                 keyed = key_values(values, candidate.type, len(self.extras), candidate.find_first)
@@ -282,20 +221,17 @@ class Selection:
             statement = statement.order_by(*sorting(terms, self.tables.dialect)).limit(limit)
         return statement.subquery()
 
-    def _terms(self, rows: sa.FromClause, record: TypeRecord | None) -> list[Term]:
+    def _terms(self, rows: Mapping[str, Column], only: Candidate | None) -> list[Term]:
         """The whole order: the question's own, then type, data ID and id."""
         terms = [
-            Term(rows.c[f"x{n}"], kind, extra.descending, nullable=True)
+            Term(rows[f"x{n}"], kind, extra.descending, nullable=True)
             for n, (extra, kind) in enumerate(zip(self.extras, self._kinds, strict=True))
         ]
-        if record is None:
-            terms.append(Term(rows.c.type, Kind.STRING))
-            names: Sequence[str] = self.stored
-        else:
-            terms.append(Term(rows.c.type, Kind.STRING, constant=record.name))
-            names = record.info.required
-        terms += [Term(rows.c[name], self.tables.kind(name)) for name in names]
-        terms.append(Term(rows.c.dataset_id, Kind.UUID))
+        names: Sequence[str] = self.stored if only is None else only.type.info.required
+        constants = {} if only is None else only.constants(self.question, self.tables)
+        terms.append(Term(rows["type"], Kind.STRING, constant=only.type.name if only else None))
+        terms += [Term(rows[name], self.tables.kind(name), constant=constants.get(name)) for name in names]
+        terms.append(Term(rows["dataset_id"], Kind.UUID))
         return terms
 
     # the outermost select
@@ -311,29 +247,42 @@ class Selection:
         return self.along is None or self.along.dated
 
     def _dressed(
-        self, clause: sa.FromClause, found: Mapping[str, Column], order: Sequence[Column], limit: Limit
+        self,
+        clause: sa.FromClause,
+        found: Mapping[str, Column],
+        limit: Limit,
+        only: Candidate | None,
+        order: Sequence[Column] | None = None,
     ) -> sa.Select[Any]:
-        """Rows in the order of ``columns()``, then the extras, from what was ``found``."""
+        """Rows in the order of ``columns()``, then the extras, from what was ``found``, in this order or in that of the answer. What is the
+        same in all rows of the ``only`` type is said and not looked up."""
         tables = self.tables
-        dataset, run = tables.dataset.alias(), tables.collection.alias()
-        clause = clause.join(dataset, dataset.c.id == found["dataset_id"])
-        clause = clause.join(run, run.c.collection_id == dataset.c.run_id)
-        stored = {name: found[name] for name in self.stored}
+        run, date, clause = self._homes.join(
+            tables, clause, found["dataset_id"], found.get("home"), dated=self.dated
+        )
+        constants = {} if only is None else only.constants(self.question, self.tables)
+        stored = {
+            name: sa.literal(constants[name], sa.Text()) if name in constants else found[name]
+            for name in self.stored
+        }
         joined: dict[str, sa.FromClause] = {}
         values, clause = implied(tables, self.shown, stored, clause, joined)
+        columns: dict[str, Column] = {
+            "dataset_id": found["dataset_id"],
+            "type": found["type"] if only is None else sa.literal(only.type.name, sa.Text()),
+            "run": run,
+            **({} if date is None else {"ingest_date": date}),
+            **{name: values[name] for name in self.shown},
+            **{f"x{n}": found[f"x{n}"] for n in range(len(self.extras))},
+        }
         along: list[Column] = []
         if self.along is not None:
-            along, clause = self.along.join(values, joined, clause)
+            columns, along, clause = self.along.beside(columns, values, joined, clause)
+        if order is None:
+            order = sorting(self._terms(columns, only), tables.dialect)
+        identifier, *others = columns.values()
         return (
-            sa.select(
-                tables.dialect.hex(found["dataset_id"]),
-                found["type"],
-                run.c.name,
-                *([dataset.c.ingest_date] if self.dated else []),
-                *(values[name] for name in self.shown),
-                *(found[f"x{n}"] for n in range(len(self.extras))),
-                *along,
-            )
+            sa.select(tables.dialect.hex(identifier), *others, *along)
             .select_from(clause)
             .order_by(*order)
             .limit(limit)

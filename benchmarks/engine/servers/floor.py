@@ -24,7 +24,7 @@ import asyncpg  # type: ignore[import-untyped]
 import orjson
 
 from benchmarks.engine import statements
-from benchmarks.engine.known import Registry
+from benchmarks.engine.known import FLATS, RAWS, Registry
 from benchmarks.engine.process import serve_here
 
 _HEADERS = [(b"content-type", b"application/json")]
@@ -43,14 +43,14 @@ def instant(tai: int) -> str:
     return text
 
 
-def _raw(row: Any) -> dict[str, Any]:
-    uuid, run, instrument, exposure, detector, physical_filter, begin = row
+def _raw(row: Any, run: str = RAWS) -> dict[str, Any]:
+    uuid, exposure, detector, physical_filter, begin = row
     return {
         "uuid": uuid,
         "run": run,
         "type": {"name": "raw"},
         "dataId": {
-            "instrument": instrument,
+            "instrument": statements.INSTRUMENT,
             "exposure": exposure,
             "detector": detector,
             "physicalFilter": physical_filter,
@@ -60,13 +60,13 @@ def _raw(row: Any) -> dict[str, Any]:
 
 
 def _raw_with_flat(row: Any) -> dict[str, Any]:
-    uuid, run, instrument, exposure, detector, physical_filter, seen, flat, flat_run, where, begin, end = row
+    uuid, exposure, detector, physical_filter, seen, flat, flat_run, begin, end = row
     return {
         "uuid": uuid,
-        "run": run,
+        "run": RAWS,
         "type": {"name": "raw"},
         "dataId": {
-            "instrument": instrument,
+            "instrument": statements.INSTRUMENT,
             "exposure": exposure,
             "detector": detector,
             "physicalFilter": physical_filter,
@@ -75,7 +75,7 @@ def _raw_with_flat(row: Any) -> dict[str, Any]:
         "calibration": None
         if flat is None
         else {
-            "collection": where,
+            "collection": FLATS,
             "validity": {"begin": instant(begin), "end": instant(end)},
             "node": {"uuid": flat, "run": flat_run},
         },
@@ -142,7 +142,7 @@ class Floor:
             row = await asking[self._one].fetchrow(UUID(values["id"]))
         finally:
             self._look_ups.put_nowait(asking)
-        return {"dataset": None if row is None else _raw(row)}
+        return {"dataset": None if row is None else _raw(row[:5], row[5])}
 
     async def _fetch(self, statement: str, *values: Any) -> Any:
         if self._pages is None:
