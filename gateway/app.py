@@ -41,8 +41,10 @@ def create_app(config: Config) -> Starlette:
     limits = config.limits
     schema = build_schema()
 
+    anonymous = Caller()
+
     def call_until(deadline: Deadline) -> Call:
-        return Call(Caller(), deadline, limits.max_cost)
+        return Call(anonymous, deadline, limits.max_cost)
 
     def make_context(request: Request, budget: Budget, deadline: Deadline) -> Context:
         return Context(
@@ -50,28 +52,30 @@ def create_app(config: Config) -> Starlette:
             call=call_until(deadline),
             budget=budget,
             limits=limits,
-            base_url=config.public_url or str(request.base_url),
+            base_url=config.public_url or (lambda: str(request.base_url)),
         )
 
     def make_call(_: Request) -> Call:
         return call_until(Deadline(limits.timeout))
 
     pings = {label: partial(_ping, repository) for label, repository in repositories.items()}
+    graphql, *others = routes(
+        schema,
+        make_context,
+        limits,
+        pings,
+        sdl(),
+        origins=config.cors_origins,
+        plans=config.server.plans,
+    )
     return Starlette(
         routes=[
-            *routes(
-                schema,
-                make_context,
-                limits,
-                pings,
-                sdl(),
-                origins=config.cors_origins,
-                plans=config.server.plans,
-            ),
+            graphql,
+            *others,
             files_route(repositories, make_call),
             *explorer_routes(),
         ],
-        middleware=middleware(config.cors_origins),
+        middleware=middleware(config.cors_origins, graphql),
         exception_handlers={HTTPException: http_error},
         lifespan=_closing(repositories),
     )

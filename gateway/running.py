@@ -21,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from gateway.config import CONFIG_VARIABLE, ServerConfig
 from gateway.garbage import settle
+from gateway.http.wire import OneWrite
 
 log = structlog.get_logger("gateway.serve")
 
@@ -82,6 +83,7 @@ def _uvicorn(app: Any, server: ServerConfig, *, factory: bool = False) -> uvicor
         app,
         factory=factory,
         workers=server.workers,
+        http=OneWrite,
         lifespan="on",
         ws="none",
         log_config=None,

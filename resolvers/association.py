@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Annotated, Any, overload
 
 import strawberry
 from strawberry import UNSET
@@ -14,7 +15,7 @@ from adapters.rows import Row, Rows, TypeInfo
 from .arguments import some
 from .association_kind import AssociationKind
 from .context import Scope, by_parent
-from .dataset import Dataset, Layout
+from .dataset import Dataset, DatasetRows, Layout
 from .listing import Build
 from .loader import Loader
 from .noun import noun
@@ -154,14 +155,66 @@ class AssociationEdge:
         return depth
 
 
+class AssociationRows(Sequence[Association]):
+    """Associations of one parent that are still rows: each is made when it is looked at."""
+
+    __slots__ = ("parent", "rows", "ties")
+
+    def __init__(self, ties: Ties, rows: list[Row], parent: str | None) -> None:
+        self.ties = ties
+        self.rows = rows
+        self.parent = parent
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Association: ...
+    @overload
+    def __getitem__(self, place: slice) -> AssociationRows: ...
+    def __getitem__(self, place: int | slice) -> Association | AssociationRows:
+        if isinstance(place, slice):
+            return AssociationRows(self.ties, self.rows[place], self.parent)
+        return Association(self.ties, self.rows[place], self.parent)
+
+    def __iter__(self) -> Iterator[Association]:
+        return (Association(self.ties, row, self.parent) for row in self.rows)
+
+    def nodes(self) -> DatasetRows:
+        """The datasets at their ends."""
+        return DatasetRows(self.ties, self.rows)
+
+
+class AssociationEdges(Sequence[AssociationEdge]):
+    """A page of such associations as edges; ``cursor`` gives the cursor of each."""
+
+    __slots__ = ("cursor", "ties")
+
+    def __init__(self, ties: AssociationRows, cursor: Callable[[int], str]) -> None:
+        self.ties = ties
+        self.cursor = cursor
+
+    def __len__(self) -> int:
+        return len(self.ties)
+
+    @overload
+    def __getitem__(self, place: int) -> AssociationEdge: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[AssociationEdge]: ...
+    def __getitem__(self, place: int | slice) -> AssociationEdge | Sequence[AssociationEdge]:
+        if isinstance(place, slice):
+            return list(self)[place]
+        return AssociationEdge(self.ties[place], partial(self.cursor, place))
+
+    def __iter__(self) -> Iterator[AssociationEdge]:
+        return (AssociationEdge(tie, partial(self.cursor, place)) for place, tie in enumerate(self.ties))
+
+
 def associations(parent: str | None, source: TypeInfo | None, way: Way | None = None) -> Build[Association]:
     """How the rows about one parent (its id and type; neither for a bare data ID) become associations."""
 
-    async def build(scope: Scope, rows: Rows) -> list[Association]:
-        if not rows.rows:
-            return []
-        ties = Ties(scope, rows, source, way)
-        return [Association(ties, row, parent) for row in rows.rows]
+    async def build(scope: Scope, rows: Rows) -> Sequence[Association]:
+        return AssociationRows(Ties(scope, rows, source, way), rows.rows, parent) if rows.rows else []
 
     return build
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,7 @@ from adapters.protocol import Repository
 from adapters.question import Question
 from adapters.rows import Facets, Row, Rows, UniverseInfo
 
-from .loader import Loader
+from .loader import Loader, settled
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -63,8 +63,8 @@ def installed() -> str:
 
 class Context:
     """One request. ``repositories`` are those that the caller may see, in the configured search order: one
-    that is missing here does not exist, as far as the answer may tell. ``base_url`` is the gateway's own
-    address as the caller sees it, without a trailing slash."""
+    that is missing here does not exist, as far as the answer may tell. ``base_url``: the gateway's own
+    address as the caller sees it, or what finds it out, since few requests ask."""
 
     def __init__(
         self,
@@ -73,20 +73,36 @@ class Context:
         call: Call,
         budget: Budget,
         limits: Limits,
-        base_url: str,
+        base_url: str | Callable[[], str],
         version: str | None = None,
     ) -> None:
         self.call = call
         self.budget = budget
         self.limits = limits
-        self.base_url = base_url.rstrip("/")
         self.version = version or installed()
-        self.scopes = {label: Scope(self, label, opened) for label, opened in repositories.items()}
+        self.scopes = Scopes(self, repositories)
+        self._base_url = base_url
+        self._alone: asyncio.Task[Any] | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Without a trailing slash."""
+        return (self._base_url if isinstance(self._base_url, str) else self._base_url()).rstrip("/")
+
+    def begin(self, *, alone: bool) -> None:
+        """Say how this request is answered from now on. ``alone``: by a plan, which does one thing after the other in the current
+        task, and several things at once only in tasks of their own."""
+        self._alone = asyncio.current_task() if alone else None
+
+    def alone(self) -> bool:
+        """Whether nobody else in this request can ask anything before the caller's next question is answered: it need not wait for
+        others that ask the same, nor be asked in a task that they could wait for too."""
+        return self._alone is not None and self._alone is asyncio.current_task()
 
     def stop(self) -> None:
         """End whatever still runs for this request."""
-        for scope in self.scopes.values():
-            scope.stop()
+        self._alone = None
+        self.scopes.stop()
 
     def scope(self, label: str) -> Scope:
         """A repository by its label; NotFound with the nearest labels among those that the caller may see."""
@@ -170,6 +186,9 @@ class Scope:
         key = (what, question, more)
         asked = self._answers.get(key)
         if asked is None:
+            if self.context.alone():
+                self._answers[key] = _Asked(first := await settled(answer))
+                return first.result()
             asked = self._answers[key] = _Asked(asyncio.ensure_future(answer))
         else:
             answer.close()
@@ -205,13 +224,41 @@ class Scope:
         return {"": await self.repository.universe(self.context.call)}
 
     def loader(
-        self, kind: Hashable, fetch: Callable[[list[K]], Awaitable[Mapping[K, V]]], absent: V
+        self, kind: Hashable, fetch: Callable[[list[K]], Coroutine[Any, Any, Mapping[K, V]]], absent: V
     ) -> Loader[K, V]:
         """The loader of this kind (with its arguments), made when it is first needed."""
         loader = self._loaders.get(kind)
         if loader is None:
-            loader = self._loaders[kind] = Loader(fetch, absent)
+            loader = self._loaders[kind] = Loader(fetch, absent, self.context.alone)
         return loader
+
+
+class Scopes(Mapping[str, Scope]):
+    """The repositories of a request by their labels; most requests look at one."""
+
+    __slots__ = ("_context", "_made", "_repositories")
+
+    def __init__(self, context: Context, repositories: Mapping[str, Repository]) -> None:
+        self._context = context
+        self._repositories = repositories
+        self._made: dict[str, Scope] = {}
+
+    def __getitem__(self, label: str) -> Scope:
+        scope = self._made.get(label)
+        if scope is None:
+            scope = self._made[label] = Scope(self._context, label, self._repositories[label])
+        return scope
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._repositories)
+
+    def __len__(self) -> int:
+        return len(self._repositories)
+
+    def stop(self) -> None:
+        """End whatever still runs there."""
+        for scope in self._made.values():
+            scope.stop()
 
 
 def by_parent(rows: Rows, keys: list[K]) -> dict[K, list[Row]]:

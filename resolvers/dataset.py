@@ -37,10 +37,11 @@ Datasets = Annotated["DatasetConnection", strawberry.lazy(".dataset_connection")
 class Layout:
     """Where the columns of datasets are in the rows of one answer."""
 
-    __slots__ = ("beside", "date", "id", "places", "run", "scope", "ties", "type", "types")
+    __slots__ = ("beside", "columns", "date", "id", "places", "run", "scope", "ties", "type", "types")
 
     def __init__(self, scope: Scope, rows: Rows) -> None:
         self.scope = scope
+        self.columns = rows.columns
         self.places = rows.places
         self.id = self.places["id"]
         self.type = self.places["type"]
@@ -49,6 +50,15 @@ class Layout:
         self.types = rows.types
         self.beside = rows.beside
         self.ties: dict[Hashable, Layout] = {}  # where a calibration is that came along in the same rows
+
+    def same(self, other: Layout) -> bool:
+        """Whether rows of the other, which may be another part of the same answer, can be read as rows of this one."""
+        return other is self or (
+            other.scope is self.scope
+            and other.types is self.types
+            and other.beside is self.beside
+            and (other.places is self.places or other.columns is self.columns)
+        )
 
 
 @noun

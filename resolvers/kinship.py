@@ -71,7 +71,7 @@ class Kin(Nested[Association]):
 def require_one_calibration(rows: Rows) -> None:
     """Of one parent's rows: raises BadUserInput where a collection has two calibrations of one data ID that are valid for
     it. Butler would call that ambiguous. In their order they follow one another, so a page meets both."""
-    if len(rows.rows) < 2:
+    if len(rows.rows) < 2 or not any(info.is_calibration for info in rows.types.values()):
         return
     places = rows.places
     id, type, kind, collection = (places[name] for name in ("id", "type", "kind", "collection"))

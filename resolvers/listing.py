@@ -67,8 +67,15 @@ class Listing(ABC, Generic[N]):
         if self._read is not None:
             return self._read
         if self._leaf is None:
+            if self.alone():
+                self._read = await self.fetch()
+                return self._read
             self._leaf = asyncio.ensure_future(self.fetch())
         return await self._leaf
+
+    def alone(self) -> bool:
+        """Whether nobody else can ask for the page while it is fetched."""
+        return False
 
     def forget(self) -> None:
         """Hold no page any more: it holds its list, for the cursors."""
@@ -159,6 +166,9 @@ class Single(Listing[N]):
 
     def bound(self, question: Question) -> str:
         return cursor.bound(question, self.field, self.scope.label)
+
+    def alone(self) -> bool:
+        return self.scope.context.alone()
 
     async def rows(self) -> Rows:
         return await self.scope.ask(self.question, 1, self.first)
@@ -294,4 +304,8 @@ async def read(listings: Sequence[Listing[Any]]) -> None:
         for listing, part in zip(own, parts, strict=True):
             await listing.take(_part(part))
 
-    await asyncio.gather(*map(level, levels.values()), *(listing.leaf() for listing in others))
+    waiting = [*map(level, levels.values()), *(listing.leaf() for listing in others)]
+    if len(waiting) == 1:
+        await waiting[0]
+    else:
+        await asyncio.gather(*waiting)

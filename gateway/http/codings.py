@@ -13,6 +13,7 @@ from typing import Protocol
 import brotli
 import zstandard
 
+from gateway.http.headers import remembered
 from gateway.http.negotiate import weight_of
 from gateway.http.refusal import refuse
 
@@ -104,3 +105,9 @@ def chosen(accept_encoding: str | None, codings: Collection[str] = tuple(ENCODER
 def takes_plain(accept_encoding: str | None) -> bool:
     """Whether a client may be sent what is not encoded."""
     return weights(accept_encoding, ())[IDENTITY] > 0
+
+
+@remembered
+def wanted(accept_encoding: str | None) -> tuple[str, bool]:
+    """The coding that a client likes best, and whether it may be sent what is not encoded. Raises Refusal, 406."""
+    return chosen(accept_encoding), takes_plain(accept_encoding)

@@ -6,13 +6,15 @@ Libraries that know all three encode on the event loop, where 20 MB would hold u
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from functools import lru_cache
 
 import anyio
 import anyio.to_thread
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.http.codings import ENCODERS, IDENTITY, Encoder, chosen, takes_plain
+from gateway.http.codings import ENCODERS, IDENTITY, Encoder, wanted
+from gateway.http.headers import Raw, answered, joined, replace, vary
 
 MINIMUM = 1024  # bytes; a smaller body goes in one packet anyway
 THREAD = 32 * 1024  # bytes that take the slowest encoder less than a millisecond
@@ -40,9 +42,8 @@ class Compression:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        accepted = ",".join(Headers(scope=scope).getlist("accept-encoding"))
-        coding = chosen(accepted)
-        least = MINIMUM if takes_plain(accepted) else 1
+        coding, plain = wanted(joined(scope, b"accept-encoding"))
+        least = MINIMUM if plain else 1
         answer = _Answer(send, self._threads, coding, least, head=scope["method"] == "HEAD")
         await self._app(scope, receive, answer.send)
 
@@ -72,14 +73,15 @@ class _Answer:
             await self._send(message)
 
     async def _begin(self, start: Message) -> None:
-        headers = MutableHeaders(scope=start)
-        if _compressible(start["status"], headers):
-            headers.add_vary_header("Accept-Encoding")
-            length = headers.get("content-length")
+        headers = answered(start)
+        given = dict(headers)
+        if _compressible(start["status"], given):
+            vary(headers, b"Accept-Encoding")
+            length = given.get(b"content-length")
             if self._coding != IDENTITY and (length is None or int(length) >= self._least):
                 self._encoder = ENCODERS[self._coding]()
-                headers["Content-Encoding"] = self._coding
-                _weaken(headers)
+                replace(headers, b"content-encoding", self._coding.encode())
+                _weaken(headers, given.get(b"etag"))
                 if length is not None:
                     self._start = start
                     return
@@ -92,10 +94,7 @@ class _Answer:
             body = await self._encoded(encoder, body, more)
         if self._start is not None:
             start, self._start = self._start, None
-            headers = MutableHeaders(scope=start)
-            del headers["Content-Length"]
-            if whole:
-                headers["Content-Length"] = str(len(body))
+            replace(start["headers"], b"content-length", b"%d" % len(body) if whole else None)
             await self._send(start)
         if body or not more:
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
@@ -107,18 +106,24 @@ class _Answer:
         return await anyio.to_thread.run_sync(encode, body, limiter=self._threads)
 
 
-def _compressible(status: int, headers: Headers) -> bool:
+def _compressible(status: int, headers: Mapping[bytes, bytes]) -> bool:
     """Whether an answer may be encoded, and is of a type that shrinks."""
-    if status < 200 or status in _UNTOUCHED or "content-encoding" in headers or "content-range" in headers:
+    if status < 200 or status in _UNTOUCHED or b"content-encoding" in headers or b"content-range" in headers:
         return False
-    if headers.get("accept-ranges", "none") != "none" or "no-transform" in headers.get("cache-control", ""):
+    if headers.get(b"accept-ranges", b"none") != b"none" or b"no-transform" in headers.get(
+        b"cache-control", b""
+    ):
         return False
-    essence = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _shrinks(headers.get(b"content-type", b""))
+
+
+@lru_cache(maxsize=256)
+def _shrinks(content_type: bytes) -> bool:
+    essence = content_type.partition(b";")[0].strip().lower().decode("latin-1")
     return essence.startswith("text/") or essence.endswith(("+json", "+xml")) or essence in _TYPES
 
 
-def _weaken(headers: MutableHeaders) -> None:
+def _weaken(headers: Raw, etag: bytes | None) -> None:
     """The encoded bytes are others than those that a strong ETag stands for."""
-    etag = headers.get("etag")
-    if etag is not None and not etag.startswith("W/"):
-        headers["ETag"] = f"W/{etag}"
+    if etag is not None and not etag.startswith(b"W/"):
+        replace(headers, b"etag", b"W/" + etag)

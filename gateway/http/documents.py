@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,16 +50,11 @@ class Document:
     node: DocumentNode
     shape: Shape
     plans: Plans
+    operations: Mapping[str | None, OperationType]
 
     def operation_type(self, name: str | None) -> OperationType | None:
         """Query, mutation or subscription; None where ``name`` selects no operation, or more than one could be meant."""
-        found = [
-            node
-            for node in self.node.definitions
-            if isinstance(node, OperationDefinitionNode)
-            and (name is None or (node.name and node.name.value == name))
-        ]
-        return found[0].operation if len(found) == 1 else None
+        return self.operations.get(name)
 
     def literals(self) -> list[str]:
         """The strings written in the document."""
@@ -132,7 +128,14 @@ class Documents:
         errors = validate(self._schema, node, _RULES, max_errors=limits.max_errors)
         if errors:
             raise InvalidDocument([_explained(error) for error in errors])
-        return Document(node, shape, Plans(self._whole, node))
+        return Document(node, shape, Plans(self._whole, node), _operations(node))
+
+
+def _operations(document: DocumentNode) -> dict[str | None, OperationType]:
+    """The operations of a valid document by their names; under None the one that is meant where no name is given."""
+    found = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    named: dict[str | None, OperationType] = {node.name.value: node.operation for node in found if node.name}
+    return named | {None: found[0].operation} if len(found) == 1 else named
 
 
 def _explained(error: GraphQLError) -> GraphQLError:

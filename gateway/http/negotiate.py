@@ -5,12 +5,14 @@ GraphQL over HTTP, sections 4.1 (media types), 5.1 (POST), 6.1 (Accept); RFC 911
 
 from __future__ import annotations
 
+from gateway.http.headers import remembered
 from gateway.http.refusal import Refusal, refuse
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 
 
+@remembered
 def response_type(accept: str | None) -> str:
     """The media type to answer in: the newer one only where a client names it, since wildcards come from clients
     that were written before it existed.
@@ -49,6 +51,13 @@ def check_content_type(content_type: str | None, content_encoding: str | None) -
     Refusal
         415.
     """
+    _check_type(content_type)
+    if content_encoding and content_encoding.strip().lower() != "identity":
+        raise _unsupported("The body of a POST must not be compressed.")
+
+
+@remembered
+def _check_type(content_type: str | None) -> None:
     essence, _, parameters = (content_type or "").partition(";")
     if essence.strip().lower() != JSON:
         raise _unsupported(f"The body of a POST must be {JSON}.")
@@ -56,8 +65,6 @@ def check_content_type(content_type: str | None, content_encoding: str | None) -
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8"):
             raise _unsupported("The body of a POST must be encoded in UTF-8.")
-    if content_encoding and content_encoding.strip().lower() != "identity":
-        raise _unsupported("The body of a POST must not be compressed.")
 
 
 def _unsupported(message: str) -> Refusal:

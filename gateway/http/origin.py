@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from starlette.datastructures import Headers
-
+from gateway.http.headers import Sent, text
 from gateway.http.refusal import refuse
 
 
-def check_origin(headers: Headers, allowed: Collection[str]) -> None:
+def check_origin(headers: Sent, allowed: Collection[str]) -> None:
     """Refuse what a foreign page sent, unless its origin is allowed.
 
     A request that carries ``Authorization`` and no cookie passes: a browser sends that header to another origin only
@@ -24,11 +23,11 @@ def check_origin(headers: Headers, allowed: Collection[str]) -> None:
     Refusal
         403.
     """
-    if headers.get("sec-fetch-site") not in ("cross-site", "same-site"):
+    if headers.get(b"sec-fetch-site") not in (b"cross-site", b"same-site"):
         return
-    if "*" in allowed or headers.get("origin") in allowed:
+    if "*" in allowed or text(headers, b"origin") in allowed:
         return
-    if "authorization" in headers and "cookie" not in headers:
+    if b"authorization" in headers and b"cookie" not in headers:
         return
     raise refuse(
         "Pages of other origins may not query this service unless its configuration names their origin.", 403

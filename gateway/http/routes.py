@@ -24,7 +24,7 @@ def routes(
 ) -> list[Route]:
     """/graphql, /schema.graphql, /healthz and /readyz, for a Starlette application.
 
-    They belong behind ``gateway.http.edge.middleware(origins)``, with ``http_error`` as the handler of Starlette's
+    They belong behind ``gateway.http.edge.middleware(origins, straight)``, with the first of them as ``straight`` and ``http_error`` as the handler of Starlette's
     HTTPException. See GraphQLView for ``make_context`` and ``plans``, and Health for ``pings``.
     """
     health = Health(pings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.http.refusal import refuse
+from gateway.http.refusal import Refusal, refuse
 
 
 def check_values(value: Any, what: str, max_depth: int) -> None:
@@ -24,7 +24,7 @@ def check_values(value: Any, what: str, max_depth: int) -> None:
             kind = type(item)
             if kind is str:
                 if not is_clean(item):
-                    raise refuse(f"A string in '{what}' holds the character NUL or a lone surrogate.")
+                    raise unclean(what)
             elif kind is dict:
                 inner.extend(item)
                 inner.extend(item.values())
@@ -40,6 +40,11 @@ def check_values(value: Any, what: str, max_depth: int) -> None:
             )
         level = inner
         depth += 1
+
+
+def unclean(what: str) -> Refusal:
+    """The refusal of a string that is not clean."""
+    return refuse(f"A string in '{what}' holds the character NUL or a lone surrogate.")
 
 
 def is_clean(text: str) -> bool:

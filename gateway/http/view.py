@@ -7,34 +7,38 @@ Batches, subscriptions, uploads and a page in the browser are not served here.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from inspect import isawaitable
 from typing import Any
 
 import strawberry
 from graphql import OperationType
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.http.body import Operation, parse_get, parse_post, read_body
 from gateway.http.documents import Documents, InvalidDocument
 from gateway.http.encode import to_json
 from gateway.http.errors import Masking
-from gateway.http.negotiate import JSON, check_content_type, response_type
+from gateway.http.headers import Raw, Sent, sent, text
+from gateway.http.negotiate import GRAPHQL, JSON, check_content_type, response_type
 from gateway.http.origin import check_origin
 from gateway.http.refusal import ClientGone, refuse
-from gateway.http.watch import while_awaited
+from gateway.http.watch import Answered, while_awaited
 from gateway.limits import Budget, Deadline, Limits
 from resolvers.plan import execute
 
 MakeContext = Callable[[Request, Budget, Deadline], Any | Awaitable[Any]]
 
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Vary": "Accept, Origin",
+_HEADERS: Mapping[str, Raw] = {
+    media_type: [
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"vary", b"Accept, Origin"),
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+    ]
+    for media_type in (JSON, GRAPHQL)
 }
 
 
@@ -81,57 +85,50 @@ class GraphQLView:
         self._plans = plans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
+        headers = sent(scope)
         media_type = JSON
         deadline = Deadline(self.limits.timeout)
         masking = Masking(scope.get("state", {}).get("request_id"))
-        try:
-            media_type = response_type(request.headers.get("accept"))
-            operation = await self._read(request, receive, deadline)
-            masking.hide(operation.variables, request.headers.get("authorization", "").split(" "))
-            answer = await while_awaited(
-                self._answer(request, operation, deadline, masking), receive, deadline
-            )
-            response = self._response(answer, 200, media_type)
-        except ClientGone:
-            # Nobody reads it; the access log does (499 is nginx's word for it).
-            response = Response(status_code=499)
-        except Exception as fault:  # noqa: BLE001  whatever it was, the answer has GraphQL's shape
+
+        async def tell(fault: Exception) -> None:
+            if isinstance(fault, ClientGone):
+                # Nobody reads it; the access log does (499 is nginx's word for it).
+                await _send(send, 499, [], b"")
+                return
+            # Whatever it was, the answer has GraphQL's shape.
             refusal = masking.refusal(fault)
             status = 200 if refusal.well_formed and media_type == JSON else refusal.status
-            response = self._response({"errors": refusal.errors}, status, media_type)
-            response.headers.update(refusal.headers)
-        await response(scope, receive, send)
+            more = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+            await _send(send, status, _HEADERS[media_type] + more, self._encode({"errors": refusal.errors}))
 
-    def _response(self, answer: dict[str, Any], status: int, media_type: str) -> Response:
-        return Response(
-            self._encode(answer), status, {**_HEADERS, "Content-Type": f"{media_type}; charset=utf-8"}
-        )
-
-    async def _read(self, request: Request, receive: Receive, deadline: Deadline) -> Operation:
-        """The operation that a client sent, by GET or POST."""
-        if request.method not in ("GET", "POST"):
-            raise refuse("GraphQL is asked with GET or POST.", 405, headers={"Allow": "GET, POST"})
-        check_origin(request.headers, self._origins)
-        if request.method == "POST":
-            check_content_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
         try:
-            async with asyncio.timeout(deadline.remaining()):
-                body = await read_body(receive, request.headers.get("content-length"), self.limits.max_body)
-        except TimeoutError:
-            raise refuse(
-                f"The request body did not arrive within {self.limits.timeout:g} seconds.",
-                408,
-                "TIMEOUT",
-                headers={"Connection": "close"},
-                limit=self.limits.timeout,
-            ) from None
-        if request.method == "GET":
-            return parse_get(request.scope["query_string"], self.limits)
+            media_type = response_type(text(headers, b"accept"))
+            operation = await self._read(scope, headers, receive, deadline)
+            masking.hide(operation.variables, partial(_credentials, headers))
+            work = self._answer(scope, operation, deadline, masking)
+            body = self._encode(await while_awaited(work, receive, deadline, tell))
+        except Answered:
+            return
+        except Exception as fault:  # noqa: BLE001  whatever it was, the client is told
+            await tell(fault)
+        else:
+            await _send(send, 200, _HEADERS[media_type], body)
+
+    async def _read(self, scope: Scope, headers: Sent, receive: Receive, deadline: Deadline) -> Operation:
+        """The operation that a client sent, by GET or POST."""
+        method = scope["method"]
+        if method not in ("GET", "POST"):
+            raise refuse("GraphQL is asked with GET or POST.", 405, headers={"Allow": "GET, POST"})
+        check_origin(headers, self._origins)
+        if method == "POST":
+            check_content_type(text(headers, b"content-type"), text(headers, b"content-encoding"))
+        body = await read_body(receive, headers.get(b"content-length"), self.limits.max_body, deadline)
+        if method == "GET":
+            return parse_get(scope["query_string"], self.limits)
         return parse_post(body, self.limits)
 
     async def _answer(
-        self, request: Request, operation: Operation, deadline: Deadline, masking: Masking
+        self, scope: Scope, operation: Operation, deadline: Deadline, masking: Masking
     ) -> dict[str, Any]:
         """Parse, validate and execute; the body of the answer."""
         try:
@@ -139,9 +136,9 @@ class GraphQLView:
         except InvalidDocument as invalid:
             raise masking.request_errors(invalid.errors) from None
         masking.hide(document.literals)
-        self._check_type(document.operation_type(operation.operation_name), request.method)
+        self._check_type(document.operation_type(operation.operation_name), scope["method"])
         budget = Budget(self.limits.max_cost)
-        context = self._make_context(request, budget, deadline)
+        context = self._make_context(Request(scope), budget, deadline)
         if isawaitable(context):
             context = await context
         result = await execute(
@@ -171,3 +168,15 @@ class GraphQLView:
                 raise refuse("Mutations must be sent with POST.", 405, headers={"Allow": "POST"})
             if self.schema._schema.mutation_type is None:
                 raise refuse("This service has no mutations.", code="UNSUPPORTED", capability="mutations")
+
+
+async def _send(send: Send, status: int, headers: Raw, body: bytes) -> None:
+    """Send an answer that is whole."""
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _credentials(headers: Sent) -> list[str]:
+    """What the client proved itself with: in no line of the log."""
+    return (text(headers, b"authorization") or "").split(" ")

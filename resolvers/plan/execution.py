@@ -35,9 +35,13 @@ async def execute(
         if plans is not None:
             try:
                 plan, coerced = plans.ready(operation_name, variables)
+                if isinstance(context, Context):
+                    context.begin(alone=True)
                 return ExecutionResult(cast(Any, await Run(plan, context, coerced).data()), None)
             except Unplanned as given_up:
                 left = given_up.left
+                if isinstance(context, Context):
+                    context.begin(alone=False)
         return await _ordinary(schema, document, context, variables, operation_name, extensions)
     finally:
         # Nobody waits any more: the answer is there, or the request is over.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -24,6 +24,14 @@ class Frame:
         """The objects, one by one."""
         raise NotImplementedError
 
+    def near(self, step: Step, run: Run) -> bool:  # noqa: ARG002  (an answer for frames that have no better one)
+        """Whether a field, with all that is selected below it, needs nothing but what is here: it can be had for some of the objects alone."""
+        return False
+
+    def part(self, start: int, stop: int) -> Frame:
+        """Some of the objects; asked where a field is near."""
+        raise NotImplementedError
+
 
 class Objects(Frame):
     """Objects that are there already."""
@@ -40,14 +48,24 @@ class Objects(Frame):
         return self._objects
 
 
-class Sparse:
-    """A frame for some of the objects that were asked, in their order; ``present`` says which."""
+class Picks:
+    """Which object of a frame stands where one was asked, for each that was asked: its mark, None where nothing stands there. ``of``: the mark of
+    each object of the frame. One that stands in many places is written once."""
 
-    __slots__ = ("frame", "present")
+    __slots__ = ("frame", "marks", "of")
 
-    def __init__(self, frame: Frame, present: Sequence[bool]) -> None:
+    def __init__(self, frame: Frame, marks: Sequence[Hashable], of: Sequence[Hashable]) -> None:
         self.frame = frame
-        self.present = present
+        self.marks = marks
+        self.of = of
+
+
+def some(frame: Frame, present: Sequence[Any]) -> Frame | Picks:
+    """The objects of a frame where ``present`` has something, in their order; and nothing elsewhere."""
+    if len(frame) == len(present):
+        return frame
+    marks = [place if there else None for place, there in enumerate(present)]
+    return Picks(frame, marks, [mark for mark in marks if mark is not None])
 
 
 FRAMES: dict[type, Callable[[Sequence[Any]], Frame]] = {}
@@ -67,12 +85,11 @@ def framed(objects: Sequence[Any]) -> Frame:
     return Objects(objects) if make is None or len(set(map(type, objects))) > 1 else make(objects)
 
 
-MERGE: dict[type, Callable[[Sequence[Any]], Any]] = {}
-"""How such sequences of one class become one; None where they cannot."""
+MERGE: dict[type, Callable[[Sequence[Any]], Frame | None]] = {}
+"""The frame for the objects of several such sequences of one class, one behind the other; None where they have none in common."""
 
 
 def merged(sequences: Sequence[Any]) -> Frame | None:
-    """The frame for the objects of several such sequences, one behind the other."""
+    """The frame for the objects of several such sequences."""
     (kind, *others) = {type(one) for one in sequences}
-    whole = None if others else MERGE[kind](sequences)
-    return None if whole is None else framed(whole)
+    return None if others else MERGE[kind](sequences)

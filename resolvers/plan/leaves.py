@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import orjson
 from graphql import GraphQLEnumType, GraphQLLeafType
-
-from ..scalars import LARGEST
 
 Column = list[Any]
 Texts = list[str]
@@ -37,7 +36,7 @@ def text(value: Any) -> str:
 
 def writer(type_: GraphQLLeafType) -> Write:
     """How a column of this type is written; None is null."""
-    each = _each(type_)
+    each = _each(type_.serialize)
     if isinstance(type_, GraphQLEnumType):
         return _remembered(each)
     match type_.name:
@@ -48,19 +47,17 @@ def writer(type_: GraphQLLeafType) -> Write:
         case "Int":
             return _numbers(int, each, -(2**31), 2**31 - 1)
         case "Long":
-            return _numbers(int, each, -LARGEST, LARGEST)
+            return _longs(each)
         case "Float":
             return _floats(each)
         case "DateTime":
-            return _remembered(each)
+            return _instants(type_.serialize)
         case "UUID":
             return _uuids(each)
     return each
 
 
-def _each(type_: GraphQLLeafType) -> Write:
-    serialize = type_.serialize
-
+def _each(serialize: Callable[[Any], Any]) -> Write:
     def write(values: Column) -> Texts:
         try:
             written = [None if value is None else serialize(value) for value in values]
@@ -74,15 +71,32 @@ def _each(type_: GraphQLLeafType) -> Write:
     return write
 
 
+class _Written(dict[Any, str]):
+    """Values and their texts: each is written when it is first met. Those that were met are let go where they are too many."""
+
+    def __init__(self, each: Write, most: int) -> None:
+        self._each = each
+        self._most = most
+
+    def __missing__(self, value: Any) -> str:
+        if len(self) >= self._most:
+            self.clear()
+        (written,) = self._each([value])
+        self[value] = written
+        return written
+
+
 def _strings(each: Write) -> Write:
     mixed = {str, _NONE}
 
     def write(values: Column) -> Texts:
+        if len(values) == 1 and type(values[0]) is str:
+            return [text(values[0])]
         if not set(map(type, values)) <= mixed:
             return each(values)
         # Runs, collections and types repeat.
         written = {value: text(value) for value in dict.fromkeys(values)}
-        return [written[value] for value in values]
+        return list(map(written.__getitem__, values))
 
     return write
 
@@ -103,6 +117,17 @@ def _numbers(kind: type, each: Write, least: int | None = None, most: int | None
     return write
 
 
+def _longs(each: Write) -> Write:
+    mixed = {int, _NONE}
+
+    def write(values: Column) -> Texts:
+        if not set(map(type, values)) <= mixed:
+            return each(values)
+        return _together(values, orjson.OPT_STRICT_INTEGER)  # which is the range of a Long
+
+    return write
+
+
 def _floats(each: Write) -> Write:
     mixed = {float, _NONE}
 
@@ -116,20 +141,39 @@ def _floats(each: Write) -> Write:
     return write
 
 
-def _together(values: Column) -> Texts:
+def _together(values: Column, option: int | None = None) -> Texts:
     """Numbers, whose texts have no comma in them."""
-    return text(values)[1:-1].split(",") if values else []
+    if not values:
+        return []
+    try:
+        return orjson.dumps(values, option=option).decode()[1:-1].split(",")
+    except TypeError as error:
+        raise Refused from error
+
+
+_DASHED = b'"01234567-0123-4567-0123-456789012345"'
+_PLACES = tuple(
+    (slice(place, None, len(_DASHED) + 1), slice(digit, None, 32))
+    for digit, place in enumerate(place for place, one in enumerate(_DASHED) if one not in b'"-')
+)
+"""Where the digits of UUIDs are among dashes and commas, and where they are without: the first digit of each, the second of each ..."""
+_FEW = 16  # UUIDs that are sooner written one by one
 
 
 def _uuids(each: Write) -> Write:
     def write(values: Column) -> Texts:
-        if (
-            set(map(type, values)) != {str}
-            or set(map(len, values)) != {32}
-            or not _hexadecimal("".join(values))
-        ):
+        try:
+            digits = "".join(values)
+        except TypeError:
             return each(values)
-        return [f'"{v[:8]}-{v[8:12]}-{v[12:16]}-{v[16:20]}-{v[20:]}"' for v in values]
+        if set(map(len, values)) != {32} or not _hexadecimal(digits):
+            return each(values)
+        if len(values) < _FEW:
+            return [f'"{v[:8]}-{v[8:12]}-{v[12:16]}-{v[16:20]}-{v[20:]}"' for v in values]
+        bare, dashed = digits.encode(), bytearray((_DASHED + b",") * len(values))
+        for among, alone in _PLACES:
+            dashed[among] = bare[alone]
+        return dashed[:-1].decode().split(",")
 
     return write
 
@@ -142,11 +186,33 @@ def _hexadecimal(digits: str) -> bool:
 
 
 def _remembered(each: Write) -> Write:
-    """Each different value written once: instants and enums repeat in a column."""
+    """Each different value written once: enums repeat in a column."""
 
     def write(values: Column) -> Texts:
         different = list(dict.fromkeys(values))
         written = dict(zip(different, each(different), strict=True))
         return [written[value] for value in values]
+
+    return write
+
+
+_MOST_INSTANTS = 20_000
+
+
+@cache
+def _instants(serialize: Callable[[Any], Any]) -> Write:
+    """Instants take long to write, and the same ones are asked for again and again: they are remembered from request to request."""
+
+    each = _each(serialize)
+    known = _Written(each, _MOST_INSTANTS).__getitem__
+    alone, mixed = {int}, {int, _NONE}
+
+    def write(values: Column) -> Texts:
+        kinds = set(map(type, values))
+        if kinds == alone:
+            return list(map(known, values))
+        if not kinds <= mixed:
+            return each(values)
+        return [NULL if value is None else known(value) for value in values]
 
     return write

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .frame import Frame
 from .nouns import Lists
 from .plan import Abstract, Leaf, ListOf, Object, Plan, Selection, Shape, Step
-from .run import Run
+from .run import Columns, Pieces, Run
 
 
 class How(StrEnum):
@@ -34,13 +34,13 @@ class Watched(Run):
         super().__init__(*given)
         self.how: dict[int, How] = {}
 
-    def _values(self, step: Step, frame: Frame) -> Any:
-        self.how[id(step)] = _how(step, frame)
-        return super()._values(step, frame)
+    def _field(self, step: Step, column: Columns | None, frame: Frame, pieces: Pieces) -> None:
+        self.how[id(step)] = _how(column, frame)
+        super()._field(step, column, frame, pieces)
 
 
-def _how(step: Step, frame: Frame) -> How:
-    if step.resolver is None or step.name not in frame.columns:
+def _how(column: Columns | None, frame: Frame) -> How:
+    if column is None:
         return How.EACH
     return How.LIST if isinstance(frame, Lists) else How.COLUMN
 

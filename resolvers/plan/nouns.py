@@ -10,7 +10,7 @@ from strawberry import UNSET
 from adapters.question import Kinship
 from adapters.rows import Joined
 
-from ..association import AssociationEdge
+from ..association import Association, AssociationEdge, AssociationEdges, AssociationRows
 from ..association_connection import AssociationConnection
 from ..association_kind import AssociationKind
 from ..beside import DIMENSIONS, beside_each
@@ -24,7 +24,7 @@ from ..dataset_type import DatasetType, DatasetTypeConnection
 from ..file import artefacts
 from ..given import names
 from ..kinship import calibration_beside, calibrations, related
-from ..listing import read
+from ..listing import Leaf, read
 from ..loader import Loader
 from ..quantum import QuantumConnection
 from ..record import DimensionRecordConnection
@@ -33,7 +33,7 @@ from ..selection import selects
 from ..timespan import Timespan, timespans
 from .frame import FRAMES, Frame, Objects
 from .leaves import Column
-from .run import together
+from .waiting import together
 
 if TYPE_CHECKING:
     from .plan import Step
@@ -245,11 +245,37 @@ class Lists(Objects):
 
 Lists.columns = dict.fromkeys(("nodes", "edges", "pageInfo", "completeness"), Lists.paged)
 
-FRAMES[Dataset] = Datasets
+
+class AssociationLists(Lists):
+    """Lists of associations, which stay rows."""
+
+    __slots__ = ()
+
+    async def ties(self, step: Step, run: Run) -> Column:
+        await read([one.listing for one in self.objects()])
+        leaves: list[Leaf[Association]] = [await one.listing.page() for one in self.objects()]
+        if not all(isinstance(leaf.nodes, AssociationRows) for leaf in leaves if leaf.nodes):
+            return [await value for value in run.values(step, self.objects())]
+        write = _tied_nodes if step.name == "nodes" else _tied_edges
+        return [write(leaf) if leaf.nodes else [] for leaf in leaves]
+
+
+def _tied_nodes(leaf: Leaf[Association]) -> Sequence[Dataset]:
+    assert isinstance(leaf.nodes, AssociationRows)
+    return leaf.nodes.nodes()
+
+
+def _tied_edges(leaf: Leaf[Association]) -> Sequence[AssociationEdge]:
+    assert isinstance(leaf.nodes, AssociationRows)
+    return AssociationEdges(leaf.nodes, leaf.cursor)
+
+
+AssociationLists.columns = Lists.columns | dict.fromkeys(("nodes", "edges"), AssociationLists.ties)
+
+FRAMES[AssociationConnection] = AssociationLists
 FRAMES[AssociationEdge] = Edges
 FRAMES |= dict.fromkeys(
     (
-        AssociationConnection,
         CertificationConnection,
         CollectionConnection,
         DataIdConnection,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,8 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.schema.schema_converter import GraphQLCoreConverter, get_arguments
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
@@ -93,6 +94,13 @@ class Selection:
     steps: tuple[Step, ...]
     keys: tuple[str, ...]
     """What stands in front of each step's value in the answer's JSON; GraphQL names are letters, digits and underscores."""
+    known: dict[Any, Any] = field(default_factory=dict)
+    """What was found out about it and holds for every request."""
+
+    @property
+    def end(self) -> str:
+        """What stands behind its last value. @skip and @include, or fragments on other types, may have left none."""
+        return "}" if self.keys else "{}"
 
 
 @dataclass(slots=True)
@@ -107,15 +115,18 @@ class Step:
     declared: StrawberryField | None = None
     nodes: list[FieldNode] = field(default_factory=list)
     converter: GraphQLCoreConverter | None = None
-    constant: bool = True  # whether its arguments are the same whatever the variables
-    _kept: dict[str, Any] | None = None
+    varying: GraphQLField | None = (
+        None  # with the arguments alone that variables decide; None: there are none
+    )
+    resolver: StrawberryResolver[Any] | None = field(init=False)
+    """The resolver, where nothing stands between it and a caller: no permission, no extension, no other way to a result."""
+    known: dict[Any, Any] = field(default_factory=dict)
+    """What was found out about it and holds for every request."""
+    _fixed: dict[str, Any] | None = None
 
-    @property
-    def resolver(self) -> StrawberryResolver[Any] | None:
-        """The resolver, where nothing stands between it and a caller: no permission, no extension, no other way to a result."""
-        if self.declared is None or self.declared.extensions or not _plain(self.declared):
-            return None
-        return self.declared.base_resolver
+    def __post_init__(self) -> None:
+        bare = self.declared is not None and not self.declared.extensions and _plain(self.declared)
+        self.resolver = self.declared.base_resolver if self.declared is not None and bare else None
 
     def given(self, variables: VariableValues) -> dict[str, Any]:
         """The arguments as GraphQL has them. Raises GraphQLError."""
@@ -123,25 +134,29 @@ class Step:
         return get_argument_values(self.definition, self.nodes[0], variables)
 
     def arguments(self, variables: VariableValues) -> dict[str, Any]:
-        """The arguments as the resolver's function takes them; only to be read, since all objects share them."""
-        if self._kept is not None:
-            return self._kept
+        """The arguments as the resolver's function takes them; only to be read, since all objects share them. Those that no variable
+        decides are worked out once."""
+        if self._fixed is None:
+            assert self.definition is not None
+            varying = self.varying.args if self.varying is not None else {}
+            self._fixed = self._converted(
+                _only(self.definition, set(self.definition.args) - set(varying)), variables
+            )
+        if self.varying is None:
+            return self._fixed
+        return {**self._fixed, **self._converted(self.varying, variables)}
+
+    def _converted(self, definition: GraphQLField, variables: VariableValues) -> dict[str, Any]:
+        """Some of the arguments."""
         assert self.declared is not None and self.converter is not None
-        given = self.given(variables)
-        _, converted = get_arguments(
-            field=self.declared,
-            source=None,
-            info=None,  # type: ignore[arg-type]
-            kwargs=given,
-            config=self.converter.config,
-            scalar_registry=self.converter.scalar_registry,
-        )
-        resolver = self.declared.base_resolver
-        if resolver is not None and resolver.info_parameter is not None:
-            del converted[resolver.info_parameter.name]
-        if self.constant:
-            self._kept = converted
-        return converted
+        if not definition.args:
+            return {}
+        config, names = self.converter.config, tuple(definition.args)
+        if names not in self.known:
+            own = self.declared.arguments
+            self.known[names] = [one for one in own if config.name_converter.from_argument(one) in names]
+        given = get_argument_values(definition, self.nodes[0], variables)
+        return convert_arguments(given, self.known[names], self.converter.scalar_registry, config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +262,19 @@ class _Planner:
         strawberry_field = definition.extensions.get(converter.DEFINITION_BACKREF)
         if strawberry_field is None:
             raise Unplanned(f"{parent.name}.{name} is none of ours")
-        constant = not any(uses_variables(argument) for argument in nodes[0].arguments or ())
+        varying = {one.name.value for one in nodes[0].arguments or () if uses_variables(one)}
         shape = self._shape(definition.type, details)
-        return Step(key, name, parent, shape, definition, strawberry_field, nodes, converter, constant)
+        return Step(
+            key,
+            name,
+            parent,
+            shape,
+            definition,
+            strawberry_field,
+            nodes,
+            converter,
+            _only(definition, varying) if varying else None,
+        )
 
     def _shape(self, type_: GraphQLOutputType, details: FieldDetailsList) -> Shape:
         null = not is_non_null_type(type_)
@@ -271,6 +296,13 @@ class _Planner:
             self.schema._schema, self.details, self.variables, self.operation, type_, details
         )
         return self._selection(type_, found.grouped_field_set)
+
+
+def _only(definition: GraphQLField, names: Collection[str]) -> GraphQLField:
+    """A field with some of its arguments."""
+    return GraphQLField(
+        definition.type, {name: one for name, one in definition.args.items() if name in names}
+    )
 
 
 def _plain(declared: StrawberryField) -> bool:

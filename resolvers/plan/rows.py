@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from adapters.question import Kinship
 from adapters.rows import Joined, Row
 
-from ..association import Association, AssociationEdge, Ties
+from ..association import Association, AssociationEdge, AssociationEdges, Ties
 from ..beside import DIMENSIONS
 from ..data_id import DataId
 from ..dataset import Dataset, DatasetRows, Layout
 from ..dataset_type import DatasetType
 from ..kinship import ties_beside
 from ..timespan import Timespan
-from .frame import MERGE, WHOLE, Frame, Sparse
+from .frame import FRAMES, MERGE, WHOLE, Frame, Picks, framed, some
 from .leaves import Column
 from .nouns import Datasets, Edges, calibration_key
+from .reads import edge_reads, plain, reads
 
 if TYPE_CHECKING:
     from .plan import Step
     from .run import Run
 
 
+_STRINGS = {str, type(None)}
+_NUMBERS = {int, type(None)}
+
+
 def _column(rows: Sequence[Row], place: int | None) -> Column:
-    return [None] * len(rows) if place is None else list(map(itemgetter(place), rows))
+    return [None] * len(rows) if place is None else [row[place] for row in rows]
+
+
+def _exact(place: int, firsts: Sequence[Row], rows: Sequence[Row]) -> bool:
+    """Whether values of a column that are equal are the same, and not 1 and True: of strings they are. ``firsts``: rows with all different values."""
+    value = itemgetter(place)
+    kinds = set(map(type, map(value, firsts)))
+    return kinds <= _STRINGS or (kinds <= _NUMBERS and set(map(type, map(value, rows))) <= _NUMBERS)
 
 
 class RowIds(Frame):
@@ -53,24 +66,26 @@ RowIds.columns = {field: _dimension(name) for field, name in DIMENSIONS.items()}
 
 
 class Spans(Frame):
-    """Timespans."""
+    """Timespans: the places of their begin and end, where there are any."""
 
-    __slots__ = ("begin", "end")
+    __slots__ = ("begin", "end", "rows")
 
-    def __init__(self, begin: Column, end: Column) -> None:
+    def __init__(self, rows: Sequence[Row], begin: int | None, end: int | None) -> None:
+        self.rows = rows
         self.begin = begin
         self.end = end
 
     def __len__(self) -> int:
-        return len(self.begin)
+        return len(self.rows)
 
     def objects(self) -> Sequence[Timespan]:
-        return [Timespan(begin, end) for begin, end in zip(self.begin, self.end, strict=True)]
+        ends = _column(self.rows, self.begin), _column(self.rows, self.end)
+        return [Timespan(begin, end) for begin, end in zip(*ends, strict=True)]
 
 
 Spans.columns = {
-    "begin": lambda spans, step, run: spans.begin,
-    "end": lambda spans, step, run: spans.end,
+    "begin": lambda spans, step, run: _column(spans.rows, spans.begin),
+    "end": lambda spans, step, run: _column(spans.rows, spans.end),
 }
 
 
@@ -79,10 +94,10 @@ class RowDatasets(Datasets):
 
     __slots__ = ("_made", "layout", "rows")
 
-    def __init__(self, layout: Layout, rows: Sequence[Row]) -> None:
+    def __init__(self, layout: Layout, rows: Sequence[Row], made: Sequence[Dataset] | None = None) -> None:
         self.layout = layout
         self.rows = rows
-        self._made: Sequence[Dataset] | None = None
+        self._made = made
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -92,20 +107,34 @@ class RowDatasets(Datasets):
             self._made = [Dataset(self.layout, row) for row in self.rows]
         return self._made
 
+    def near(self, step: Step, run: Run) -> bool:
+        match step.name:
+            case "timespan":
+                return "timespan" in self.layout.beside and plain(step, ("begin", "end"))
+            case "calibration":
+                return calibration_key(step, run) in self.layout.beside and edge_reads(step) is not None
+        return reads(step) is not None
+
+    def part(self, start: int, stop: int) -> Frame:
+        return RowDatasets(self.layout, self.rows[start:stop])
+
     def data_id(self, step: Step, run: Run) -> Frame:
         return RowIds(self.layout, self.rows)
 
-    def type(self, step: Step, run: Run) -> Column:
-        types = {name: DatasetType(self.layout.scope, info) for name, info in self.layout.types.items()}
-        return [types[name] for name in _column(self.rows, self.layout.type)]
+    def type(self, step: Step, run: Run) -> Any:
+        names = _column(self.rows, self.layout.type)
+        different = list(dict.fromkeys(names))
+        types = [DatasetType(self.layout.scope, self.layout.types[name]) for name in different]
+        return Picks(framed(types), names, different)
 
     def timespan(self, step: Step, run: Run) -> Any:
         joined = self.layout.beside.get("timespan")
         if joined is None:
             return super().timespan(step, run)
         known, begin, end = joined.places
-        there = [row for row in self.rows if row[known]]
-        return self._sparse(known, Spans(_column(there, begin), _column(there, end)))
+        present = _column(self.rows, known)
+        rows = self.rows if all(present) else [row for row in self.rows if row[known]]
+        return some(Spans(rows, begin, end), present)
 
     def calibration(self, step: Step, run: Run) -> Any:
         key = calibration_key(step, run)
@@ -113,18 +142,36 @@ class RowDatasets(Datasets):
         if joined is None:
             return super().calibration(step, run)
         (place,) = joined.places
-        there = [row for row in self.rows if row[place] is not None]
-        return self._sparse(place, RowEdges(self._ties(key, joined), there, self.layout.id))
+        ties = self._ties(key, joined)
+        names = edge_reads(step)
+        if names is not None and len(self.rows) > 1:
+            repeated = self._repeated(ties, place, names)
+            if repeated is not None:
+                return repeated
+        present = [row[place] is not None for row in self.rows]
+        rows = [row for row in self.rows if row[place] is not None]
+        return some(RowEdges(ties, rows, self.layout.id), present)
+
+    def _repeated(self, ties: Ties, place: int, names: Iterable[str]) -> Picks | None:
+        """Few calibrations are valid for many datasets: those of which the answer says the same are one. None where what is equal may not
+        be the same."""
+        rows = self.rows
+        needed = sorted({place, *(ties.places[name] for name in names if name in ties.places)})
+        keys = zip(*(map(itemgetter(one), rows) for one in needed), strict=True)
+        known: dict[Hashable, int] = {}
+        marks: list[int | None] = list(map(known.setdefault, keys, range(len(rows))))
+        firsts = [rows[mark] for mark in known.values()]
+        if not all(_exact(one, firsts, rows) for one in needed):
+            return None
+        there = {mark for mark in known.values() if rows[mark][place] is not None}
+        if len(there) < len(known):
+            marks = [mark if mark in there else None for mark in marks]
+        of = [mark for mark in known.values() if mark in there]
+        return Picks(RowEdges(ties, [rows[mark] for mark in of], self.layout.id), marks, of)
 
     def _ties(self, key: Hashable, joined: Joined) -> Ties:
         (first, *_) = self.layout.types.values()
         return ties_beside(self.layout, first, key, joined)
-
-    def _sparse(self, place: int, frame: Frame) -> Frame | Sparse:
-        """A frame for the rows that have something at a place, among all."""
-        if len(frame) == len(self.rows):
-            return frame
-        return Sparse(frame, [row[place] not in (None, False, 0) for row in self.rows])
 
 
 RowDatasets.columns = Datasets.columns | {
@@ -138,21 +185,17 @@ RowDatasets.columns = Datasets.columns | {
 }
 
 
-class RowEdges(Edges):
-    """Associations. ``parent``: the place of the id of the dataset that each begins at."""
+class _RowEdges(Edges):
+    """Associations of one answer: datasets, and in the same rows why they belong to others."""
 
-    __slots__ = ("_made", "parent", "rows", "ties")
+    __slots__ = ("rows", "ties")
 
-    def __init__(self, ties: Ties, rows: Sequence[Row], parent: int) -> None:
+    def __init__(self, ties: Ties, rows: Sequence[Row]) -> None:
         self.ties = ties
         self.rows = rows
-        self.parent = parent
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def objects(self) -> Sequence[AssociationEdge]:
-        return [AssociationEdge(Association(self.ties, row, row[self.parent])) for row in self.rows]
 
     def said(self, name: str) -> Column:
         return _column(self.rows, self.ties.places.get(name))
@@ -162,25 +205,73 @@ class RowEdges(Edges):
 
     def validity(self, step: Step, run: Run) -> Any:
         if all(kind == Kinship.CALIBRATION for kind in dict.fromkeys(self.said("kind"))):
-            return Spans(self.said("valid_begin"), self.said("valid_end"))
+            places = self.ties.places
+            return Spans(self.rows, places.get("valid_begin"), places.get("valid_end"))
         return super().validity(step, run)
 
 
-RowEdges.columns = Edges.columns | {"node": RowEdges.node, "validity": RowEdges.validity}
+_RowEdges.columns = Edges.columns | {"node": _RowEdges.node, "validity": _RowEdges.validity}
 
 
-def of_rows(datasets: DatasetRows) -> Frame:
-    return RowDatasets(datasets.layout, datasets.rows)
+class RowEdges(_RowEdges):
+    """Those that came along with datasets. ``parent``: the place of the id of the dataset that each begins at."""
+
+    __slots__ = ("parent",)
+
+    def __init__(self, ties: Ties, rows: Sequence[Row], parent: int) -> None:
+        super().__init__(ties, rows)
+        self.parent = parent
+
+    def objects(self) -> Sequence[AssociationEdge]:
+        return [AssociationEdge(Association(self.ties, row, row[self.parent])) for row in self.rows]
 
 
-def joined(parts: Iterable[DatasetRows]) -> DatasetRows | None:
-    """The datasets of several lists as those of one, where they come from one answer."""
-    found = list(parts)
-    first = found[0].layout
-    if any(part.layout.places is not first.places or part.layout.scope is not first.scope for part in found):
+class ListedEdges(_RowEdges):
+    """Those of lists."""
+
+    __slots__ = ("_lists", "_made")
+
+    def __init__(self, lists: Sequence[AssociationEdges]) -> None:
+        super().__init__(lists[0].ties.ties, [row for one in lists for row in one.ties.rows])
+        self._lists = lists
+        self._made: Sequence[AssociationEdge] | None = None
+
+    def objects(self) -> Sequence[AssociationEdge]:
+        if self._made is None:
+            self._made = list(chain.from_iterable(self._lists))
+        return self._made
+
+    def cursor(self, step: Step, run: Run) -> Column:
+        return [one.cursor(place) for one in self._lists for place in range(len(one))]
+
+
+ListedEdges.columns = _RowEdges.columns | {"cursor": ListedEdges.cursor}
+
+
+def of_datasets(datasets: Sequence[Dataset]) -> Frame:
+    """Datasets that have been made; those of one answer are its rows."""
+    layout = datasets[0].layout()
+    if all(one.layout() is layout for one in datasets):
+        return RowDatasets(layout, [one.row() for one in datasets], datasets)
+    return Datasets(datasets)
+
+
+def joined(parts: Sequence[DatasetRows]) -> Frame | None:
+    """The datasets of several lists, where they come from one answer."""
+    first = parts[0].layout
+    if not all(part.layout.same(first) for part in parts):
         return None
-    return DatasetRows(first, [row for part in found for row in part.rows])
+    return RowDatasets(first, [row for part in parts for row in part.rows])
 
 
-WHOLE[DatasetRows] = of_rows
+def joined_edges(parts: Sequence[AssociationEdges]) -> Frame | None:
+    """The associations of several lists, where they come from one answer."""
+    first = parts[0].ties.ties
+    return ListedEdges(parts) if all(part.ties.ties.same(first) for part in parts) else None
+
+
+FRAMES[Dataset] = of_datasets
+WHOLE[DatasetRows] = lambda datasets: RowDatasets(datasets.layout, datasets.rows)
 MERGE[DatasetRows] = joined
+WHOLE[AssociationEdges] = lambda edges: ListedEdges([edges])
+MERGE[AssociationEdges] = joined_edges

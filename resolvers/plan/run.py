@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Sequence
-from inspect import getcoroutinelocals, isawaitable
-from itertools import chain, repeat
-from types import CoroutineType
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isawaitable
+from typing import Any
 
 from graphql import GraphQLResolveInfo
 from graphql.execution.values import VariableValues
@@ -16,17 +14,24 @@ from graphql.pyutils import Path
 from orjson import Fragment
 
 from ..context import Context
-from .frame import WHOLE, Frame, Objects, Sparse, framed, merged
+from .frame import WHOLE, Frame, Objects, Picks, framed, merged, some
 from .leaves import NULL, Column, Refused, Texts
+from .pieces import Piece, alike, objects, part
 from .plan import Abstract, Leaf, ListOf, Object, Plan, Selection, Shape, Step, Unplanned
+from .waiting import forget, settle, settled, together
 
-T = TypeVar("T")
-Values = Column | Frame | Sparse
+Values = Column | Frame | Picks
 Now = Texts | Awaitable[Texts]
 """A column as JSON texts, or the promise of one."""
+Pieces = list[Any]
+"""Pieces of objects (``pieces.Piece``), or promises of columns."""
+Columns = Callable[[Any, Step, "Run"], Any]
 
-_WIDE = 1_000  # objects of a level from which on the event loop is let go between its columns
-_HOLD = 0.005  # seconds that the event loop is held
+_WIDE = 1_000  # objects of a level from which on the event loop is let go while they are written
+_SLICE = 500  # objects that are written at once then
+_HOLD = 0.003  # seconds that the event loop is held
+_LATER = b"\0"
+"""Around the number of a long list, where its items go; JSON has no such character."""
 
 
 class Run:
@@ -37,9 +42,14 @@ class Run:
         self.context = context
         self.variables = variables
         self._since = time.monotonic()
+        self._long: list[list[bytes]] = []  # the items of long lists, in chunks
 
     async def data(self) -> Fragment:
         """What stands under ``data``, as JSON. Raises Unplanned where the ordinary executor has to answer."""
+        return Fragment(b"".join(await self.parts()))
+
+    async def parts(self) -> list[bytes]:
+        """The same, in parts that have not been copied together yet. Raises Unplanned."""
         try:
             (data,) = await self._now(self._select(self.plan.root, Objects([None])))
         except Unplanned:
@@ -47,44 +57,88 @@ class Run:
         except Exception as error:
             # Whatever it is, the ordinary executor meets it again and knows where to put it.
             raise Unplanned(repr(error)) from error
-        return Fragment(data)
+        return self._whole(data.encode()) if self._long else [data.encode()]
+
+    def _whole(self, text: bytes) -> list[bytes]:
+        """The answer, long lists in their places: their items are not copied with every object around them."""
+        parts: list[bytes] = []
+        waiting = [text]
+        while waiting:
+            before, later, behind = waiting.pop().partition(_LATER)
+            parts.append(before)
+            if later:
+                number, _, behind = behind.partition(_LATER)
+                waiting.append(behind)
+                waiting.extend(reversed(self._long[int(number)]))
+        return parts
 
     # selections
 
     def _select(self, selection: Selection, frame: Frame) -> Now:
         """The objects of a frame as JSON objects."""
-        if len(frame) == 0:
+        count = len(frame)
+        if count == 0:
             return []
-        if len(frame) >= _WIDE:
+        if count >= _WIDE:
             return self._wide(selection, frame)
-        columns: list[Any] = []
+        pieces: Pieces = []
         try:
-            columns.extend(self._column(step, frame) for step in selection.steps)
+            self._add(selection, frame, pieces)
         except BaseException:
-            _forget(columns)
+            forget(pieces)
             raise
-        if all(isinstance(column, list) for column in columns):
-            return _objects(selection, columns, len(frame))
-        return self._waited(selection, columns, len(frame))
+        return objects(pieces, count) if settled(pieces) else _waited(pieces, count)
 
-    async def _waited(self, selection: Selection, columns: list[Any], count: int) -> Column:
-        waiting = [place for place, column in enumerate(columns) if not isinstance(column, list)]
-        found = await together([columns[place] for place in waiting])
-        for place, column in zip(waiting, found, strict=True):
-            columns[place] = column
-        return _objects(selection, columns, count)
+    def _add(self, selection: Selection, frame: Frame, pieces: Pieces) -> None:
+        """Add what the objects of a frame are made of."""
+        for key, step, column in _recipe(selection, type(frame)):
+            pieces.append(key)
+            self._field(step, column, frame, pieces)
+        pieces.append(selection.end)
 
-    async def _wide(self, selection: Selection, frame: Frame) -> Column:
+    async def _wide(self, selection: Selection, frame: Frame) -> Texts:
         """The same for many objects, with pauses in which others get their turn."""
-        columns: list[Any] = []
+        texts: Texts = []
+        await self._sliced(selection, frame, texts.extend)
+        return texts
+
+    async def _sliced(self, selection: Selection, frame: Frame, take: Callable[[Texts], None]) -> None:
+        """Many objects, some at a time. Fields that are not near are found before, for all of them at once."""
+        recipe = _recipe(selection, type(frame))
+        found: list[Pieces | None] = []
+        pieces: Pieces = []
         try:
-            for step in selection.steps:
-                columns.append(self._column(step, frame))
+            for _, step, column in recipe:
+                if frame.near(step, self):
+                    found.append(None)
+                    continue
+                begin = len(pieces)
+                self._field(step, column, frame, pieces)
+                found.append(pieces[begin:])
                 await self._breathe()
         except BaseException:
-            _forget(columns)
+            forget(pieces)
             raise
-        return await self._waited(selection, columns, len(frame))
+        await settle(*(one for one in found if one is not None))
+        near = any(one is None for one in found)
+        for start in range(0, len(frame), _SLICE):
+            stop = min(start + _SLICE, len(frame))
+            here = frame.part(start, stop) if near else frame
+            slices: Pieces = []
+            try:
+                for (key, step, column), known in zip(recipe, found, strict=True):
+                    slices.append(key)
+                    if known is None:
+                        self._field(step, column, here, slices)
+                    else:
+                        slices += part(known, start, stop)
+            except BaseException:
+                forget(slices)
+                raise
+            slices.append(selection.end)
+            await settle(slices)
+            take(objects(slices, stop - start))
+            await self._breathe()
 
     async def _breathe(self) -> None:
         if time.monotonic() - self._since > _HOLD:
@@ -93,23 +147,26 @@ class Run:
 
     # fields
 
-    def _column(self, step: Step, frame: Frame) -> Now:
+    def _field(self, step: Step, column: Columns | None, frame: Frame, pieces: Pieces) -> None:
+        """Add a field's values: as the frame has them all at once, or else of object after object."""
         if step.declared is None:
-            return [f'"{step.parent.name}"'] * len(frame)
-        values = self._values(step, frame)
-        if isinstance(values, list | Frame | Sparse):
-            return self._shaped(step.shape, values)
-        return self._later(step.shape, values)
+            pieces.append(f'"{step.parent.name}"')
+            return
+        values: Values | Awaitable[Values]
+        values = self.asked(step, frame) if column is None else column(frame, step, self)
+        shape = step.shape
+        if isinstance(values, list):
+            pieces.append(_leaves(shape, values) if isinstance(shape, Leaf) else self._shaped(shape, values))
+        elif isinstance(values, Frame):
+            assert isinstance(shape, Object)
+            self._add(shape.selection, values, pieces)
+        elif isinstance(values, Picks):
+            pieces.append(self._picked(shape, values))
+        else:
+            pieces.append(self._later(shape, values))
 
-    async def _later(self, shape: Shape, values: Awaitable[Values]) -> Column:
+    async def _later(self, shape: Shape, values: Awaitable[Values]) -> Texts:
         return await self._now(self._shaped(shape, await values))
-
-    def _values(self, step: Step, frame: Frame) -> Values | Awaitable[Values]:
-        """The field's values, before they are written: as the frame has them all at once, or else of object after object."""
-        if step.resolver is not None and (column := frame.columns.get(step.name)) is not None:
-            found: Values | Awaitable[Values] = column(frame, step, self)
-            return found
-        return self.asked(step, frame)
 
     def asked(self, step: Step, frame: Frame) -> Column | Awaitable[Column]:
         """The field's values, each object asked for its own."""
@@ -157,37 +214,38 @@ class Run:
 
     def _shaped(self, shape: Shape, values: Values) -> Now:
         """Values as the answer has them. Raises Unplanned where one is None that may not be."""
-        if not isinstance(values, list):
+        if isinstance(values, Frame):
             assert isinstance(shape, Object)
-            if isinstance(values, Frame):
-                return self._select(shape.selection, values)
-            if not shape.null:
-                raise Unplanned("null in a place that cannot be null")
-            return self._thinned(shape.selection, values)
+            return self._select(shape.selection, values)
+        if isinstance(values, Picks):
+            piece = self._picked(shape, values)
+            return [piece] * len(values.marks) if isinstance(piece, str) else piece
+        if isinstance(shape, Leaf):
+            piece = _leaves(shape, values)
+            return [piece] * len(values) if isinstance(piece, str) else piece
         if not shape.null and None in values:
             raise Unplanned("null in a place that cannot be null")
         match shape:
-            case Leaf():
-                try:
-                    return shape.write(values)
-                except Refused as refused:
-                    raise Unplanned(f"a value that {shape.name} refuses") from refused
             case ListOf():
                 return self._listed(shape, values)
             case Object():
-                return self._placed(shape.selection, values)
+                return self._placed(shape, values)
             case Abstract():
                 return self._sorted(shape, values)
 
-    def _thinned(self, selection: Selection, values: Sparse) -> Now:
-        found = self._select(selection, values.frame)
-        there = [True if present else None for present in values.present]
-        return _spread(there, found) if isinstance(found, list) else _spread_later(there, found)
+    def _picked(self, shape: Shape, picks: Picks) -> Piece | Awaitable[Texts]:
+        assert isinstance(shape, Object)
+        if not shape.null and None in picks.marks:
+            raise Unplanned("null in a place that cannot be null")
+        found = self._select(shape.selection, picks.frame)
+        return _spread(picks, found) if isinstance(found, list) else _spread_later(picks, found)
 
     def _listed(self, shape: ListOf, values: Column) -> Now:
-        if isinstance(shape.item, Object) and values and all(type(value) in WHOLE for value in values):
-            frame = framed(values[0]) if len(values) == 1 else merged(values)
+        if isinstance(shape.item, Object):
+            frame = _unmade(values)
             if frame is not None:
+                if len(values) == 1 and len(frame) >= _WIDE:
+                    return self._at_length(shape.item.selection, frame)
                 items = self._select(shape.item.selection, frame)
                 return (
                     _regrouped(values, items) if isinstance(items, list) else _regrouped_later(values, items)
@@ -201,24 +259,31 @@ class Run:
         items = self._shaped(shape.item, flat)
         return _regrouped(values, items) if isinstance(items, list) else _regrouped_later(values, items)
 
-    def _placed(self, selection: Selection, values: Column) -> Now:
+    async def _at_length(self, selection: Selection, frame: Frame) -> Texts:
+        """One long list, which waits in chunks for the end of the answer."""
+        chunks: list[bytes] = []
+
+        def take(texts: Texts) -> None:
+            chunks.append(f"{',' if chunks else ''}{','.join(texts)}".encode())
+
+        await self._sliced(selection, frame, take)
+        self._long.append(chunks)
+        mark = _LATER.decode()
+        return [f"[{mark}{len(self._long) - 1}{mark}]"]
+
+    def _placed(self, shape: Object, values: Column) -> Now:
         there = [value for value in values if value is not None]
         if not there:
             return [NULL] * len(values)
-        different = dict.fromkeys(map(id, there))
-        if len(different) * 2 < len(there):
-            return self._repeated(selection, values, there)
-        found = self._select(selection, framed(there))
-        if len(there) == len(values):
-            return found
-        return _spread(values, found) if isinstance(found, list) else _spread_later(values, found)
-
-    async def _repeated(self, selection: Selection, values: Column, there: Column) -> Column:
-        """The same for few objects that stand there again and again: each is written once."""
         different = {id(one): one for one in there}
-        found = await self._now(self._select(selection, framed(list(different.values()))))
-        written = dict(zip(different, found, strict=True))
-        return [NULL if value is None else written[id(value)] for value in values]
+        if len(different) * 2 < len(there):
+            # The same few objects stand there again and again.
+            marks = [None if value is None else id(value) for value in values]
+            return self._shaped(shape, Picks(framed(list(different.values())), marks, list(different)))
+        frame = framed(there)
+        if len(there) == len(values):
+            return self._select(shape.selection, frame)
+        return self._shaped(shape, some(frame, [value is not None for value in values]))
 
     async def _sorted(self, shape: Abstract, values: Column) -> Column:
         """Objects of several types: each type's together."""
@@ -230,7 +295,9 @@ class Run:
                     raise Unplanned("an error in a list")
                 places.setdefault(type(value).__strawberry_definition__.name, []).append(place)
         for name, own in places.items():
-            found = await self._now(self._placed(shape.selections[name], [values[p] for p in own]))
+            found = await self._now(
+                self._placed(Object(shape.selections[name], null=False), [values[p] for p in own])
+            )
             for place, one in zip(own, found, strict=True):
                 written[place] = one
         return written
@@ -240,34 +307,40 @@ class Run:
         return column if isinstance(column, list) else await column
 
 
-async def together(waiting: Sequence[Awaitable[T]]) -> list[T]:
-    """What all of them come to. Raises Unplanned at the first error: what has not ended by then is ``left`` running, since the ordinary
-    executor asks for much of it again."""
-    if len(waiting) < 2:
-        return [await one for one in waiting]
-    tasks = [asyncio.ensure_future(one) for one in waiting]
+async def _waited(pieces: Pieces, count: int) -> Texts:
+    await settle(pieces)
+    return objects(pieces, count)
+
+
+def _recipe(selection: Selection, kind: type[Frame]) -> Sequence[tuple[str, Step, Columns | None]]:
+    """For each field what stands before it, and how a frame of this kind finds it for all objects at once; None: it cannot."""
+    known: Sequence[tuple[str, Step, Columns | None]] | None = selection.known.get(kind)
+    if known is None:
+        known = selection.known[kind] = tuple(
+            (key, step, None if step.resolver is None else kind.columns.get(step.name))
+            for key, step in zip(selection.keys, selection.steps, strict=True)
+        )
+    return known
+
+
+def _leaves(shape: Leaf, values: Column) -> Piece:
+    """A column of leaves; one text where all are the same."""
+    if not shape.null and None in values:
+        raise Unplanned("null in a place that cannot be null")
     try:
-        _, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        raise
-    errors = [task.exception() for task in tasks if task.done() and not task.cancelled()]
-    failed = next((error for error in errors if error is not None), None)
-    if failed is None:
-        return [task.result() for task in tasks]
-    unplanned = failed if isinstance(failed, Unplanned) else Unplanned(repr(failed))
-    unplanned.left |= running
-    raise unplanned from failed
+        if len(values) > 1 and alike(values):
+            return shape.write(values[:1])[0]
+        return shape.write(values)
+    except Refused as refused:
+        raise Unplanned(f"a value that {shape.name} refuses") from refused
 
 
-def _objects(selection: Selection, columns: Sequence[Column], count: int) -> Column:
-    if not columns:
-        return ["{}"] * count  # @skip and @include, or fragments on other types, left nothing
-    parts = chain.from_iterable(
-        (repeat(key, count), column) for key, column in zip(selection.keys, columns, strict=True)
-    )
-    return list(map("".join, zip(*parts, repeat("}", count), strict=True)))
+def _unmade(lists: Column) -> Frame | None:
+    """The frame for the objects of lists that are not made yet; None where some are, or they have none in common."""
+    full = [one for one in lists if one is not None and (type(one) in WHOLE or one != [])]
+    if not full or not all(type(one) in WHOLE for one in full):
+        return None
+    return framed(full[0]) if len(full) == 1 else merged(full)
 
 
 def _regrouped(values: Column, items: Column) -> Column:
@@ -286,21 +359,14 @@ async def _regrouped_later(values: Column, items: Awaitable[Column]) -> Column:
     return _regrouped(values, await items)
 
 
-def _spread(values: Column, found: Column) -> Column:
-    rest = iter(found)
-    return [NULL if value is None else next(rest) for value in values]
+def _spread(picks: Picks, found: Texts) -> Piece:
+    if len(found) == 1 and None not in picks.marks:
+        return found[0]
+    written: dict[Any, str] = dict(zip(picks.of, found, strict=True))
+    written[None] = NULL
+    return list(map(written.__getitem__, picks.marks))
 
 
-async def _spread_later(values: Column, found: Awaitable[Column]) -> Column:
-    return _spread(values, await found)
-
-
-def _forget(columns: Iterable[Any]) -> None:
-    """Coroutines that nobody will wait for, and those that they would have waited for."""
-    for column in columns:
-        if isinstance(column, CoroutineType):
-            held = list(getcoroutinelocals(column).values())
-            column.close()
-            _forget(held)
-        elif isinstance(column, list):
-            _forget(column)
+async def _spread_later(picks: Picks, found: Awaitable[Texts]) -> Texts:
+    piece = _spread(picks, await found)
+    return [piece] * len(picks.marks) if isinstance(piece, str) else piece

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -50,6 +51,22 @@ def test_a_traceback_stays_in_its_line(capfd: pytest.CaptureFixture[str]) -> Non
         structlog.get_logger("ours").warning("failed", exc_info=error)
     (line,) = capfd.readouterr().err.splitlines()
     assert "OSError: disk" in json.loads(line)["exception"]
+
+
+def test_values_that_are_hard_to_write_are_written(capfd: pytest.CaptureFixture[str]) -> None:
+    set_up(LogConfig(format="json"))
+    structlog.get_logger("ours").warning("odd", huge=2**70, half="\ud800", what={1}, text="Ω")
+    odd = json.loads(capfd.readouterr().err)
+    assert (odd["huge"], odd["half"], odd["what"], odd["text"]) == (2**70, "\ud800", "{1}", "Ω")
+
+
+@pytest.mark.parametrize("level", ["WARNING", "ERROR"])
+def test_what_is_below_the_level_is_not_even_made(level: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    set_up(LogConfig(level=level, format="json"))
+    log = structlog.get_logger("ours")
+    assert not log.is_enabled_for(logging.INFO)
+    log.info("request", status=200)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", TALKATIVE)

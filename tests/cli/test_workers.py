@@ -62,4 +62,4 @@ def test_workers_answer_share_and_end_together(tmp_path: Path) -> None:
 def test_the_configuration_says_how_many(tmp_path: Path) -> None:
     config = configuration_file(tmp_path, server={"workers": 2, "port": 0}, log={"format": "json"})
     with running([COMMAND, "serve", "--config", config]) as gateway:
-        assert any('"workers": 2' in line for line in gateway.lines)
+        assert any('"workers":2' in line for line in gateway.lines)

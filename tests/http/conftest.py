@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypedDict
 
 import httpx2
 import pytest
@@ -11,18 +12,30 @@ from tests.demonstration import PLANS
 from tests.http.service import serve, service
 
 
-@pytest.fixture(
-    scope="module", params=[True, False] if PLANS else [False], ids=lambda on: "plans" * on or "ordinary"
-)
-def plans(request: pytest.FixtureRequest) -> bool:
-    """Whether documents are answered by plan: what a test promises holds either way."""
-    return bool(request.param)
+class Way(TypedDict):
+    """How a request comes to its answer: see ``service``."""
+
+    plans: bool
+    straight: bool
+
+
+_WAYS: dict[str, Way] = {
+    "plans": {"plans": True, "straight": True},
+    "ordinary": {"plans": False, "straight": True},
+    "routed": {"plans": PLANS, "straight": False},
+}
+
+
+@pytest.fixture(scope="module", params=list(_WAYS)[not PLANS :])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each of the ways: what a test promises holds on all."""
+    return _WAYS[request.param]
 
 
 @pytest.fixture(scope="module")
-def address(plans: bool) -> Iterator[str]:
+def address(way: Way) -> Iterator[str]:
     """Where a small gateway with default limits listens."""
-    with serve(service(plans=plans)[0]) as found:
+    with serve(service(**way)[0]) as found:
         yield found
 
 

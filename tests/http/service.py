@@ -22,6 +22,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from adapters.errors import BackendUnavailable, NotFound
 from gateway.http import http_error, middleware, routes
+from gateway.http.wire import OneWrite
 from gateway.limits import Budget, Deadline, Limits
 
 CANARY = "canary-8d1f7c2a"
@@ -192,8 +193,9 @@ def service(
     origins: tuple[str, ...] = (),
     pings: dict[str, Any] | None = None,
     plans: bool = True,
+    straight: bool = True,
 ) -> tuple[Starlette, Seen]:
-    """The application, and what its resolvers see."""
+    """The application, and what its resolvers see. ``straight``: requests for /graphql pass the router by, as the gateway's do."""
     seen = Seen()
 
     async def make_context(request: Request, budget: Budget, deadline: Deadline) -> Context:
@@ -207,28 +209,27 @@ def service(
     async def answer() -> None:
         pass
 
-    return (
-        Starlette(
-            routes=routes(
-                schema,
-                make_context,
-                limits or Limits(),
-                {"hsc": answer} if pings is None else pings,
-                schema.as_str(),
-                origins=origins,
-                plans=plans,
-            ),
-            middleware=middleware(origins),
-            exception_handlers={HTTPException: http_error},
-        ),
-        seen,
+    graphql, *others = routes(
+        schema,
+        make_context,
+        limits or Limits(),
+        {"hsc": answer} if pings is None else pings,
+        schema.as_str(),
+        origins=origins,
+        plans=plans,
     )
+    app = Starlette(
+        routes=[graphql, *others],
+        middleware=middleware(origins, graphql if straight else None),
+        exception_handlers={HTTPException: http_error},
+    )
+    return app, seen
 
 
 @contextmanager
 def serve(app: ASGIApp) -> Iterator[str]:
     """The address of the application, served on a free port of this machine by a real uvicorn."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=OneWrite))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     end = time.monotonic() + 20

@@ -12,15 +12,16 @@ import pytest
 
 from gateway.limits import Limits
 from tests.demonstration import PLANS
+from tests.http.conftest import Way
 from tests.http.service import serve, service
 
 JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
-def plans() -> bool:
+def way() -> Way:
     """Once is enough: what is refused here is refused before it is known how it would be answered."""
-    return PLANS
+    return {"plans": PLANS, "straight": True}
 
 
 def assert_graphql_error(response: httpx2.Response, code: str = "BAD_USER_INPUT") -> dict[str, object]:

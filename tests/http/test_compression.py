@@ -131,6 +131,15 @@ def test_a_real_client_decodes_the_same_bytes(
     assert "Accept-Encoding" in answer.headers["vary"]
 
 
+def test_what_a_client_accepts_may_come_in_several_lines(client: httpx2.Client) -> None:
+    lines = [("Accept-Encoding", "gzip;q=0.5"), ("Accept-Encoding", "br")]
+    assert client.get("/text", headers=lines).headers["content-encoding"] == "br"
+    assert (
+        client.get("/text", headers=[*lines, ("Accept-Encoding", "x" * 300)]).headers["content-encoding"]
+        == "br"
+    )
+
+
 def test_a_graphql_answer_is_compressed(address: str) -> None:
     query = {"query": "{ tree { children(first: 100) { name } } }"}
     with httpx2.Client(base_url=address, trust_env=False) as http:

@@ -9,6 +9,7 @@ from adapters.errors import TooComplex
 from gateway.http import documents
 from gateway.http.documents import Documents, InvalidDocument
 from gateway.limits import Limits
+from tests.http.conftest import Way
 from tests.http.service import schema, serve, service
 
 
@@ -34,8 +35,8 @@ def test_the_same_text_is_parsed_and_validated_once_and_gives_the_same_nodes(pre
     assert prepared == ["{ hello }", "{  hello }"]
 
 
-def test_a_request_is_parsed_once_over_http(prepared: list[str], plans: bool) -> None:
-    with serve(service(plans=plans)[0]) as found, httpx2.Client(base_url=found) as client:
+def test_a_request_is_parsed_once_over_http(prepared: list[str], way: Way) -> None:
+    with serve(service(**way)[0]) as found, httpx2.Client(base_url=found) as client:
         for name in "abc":
             body = {"query": "query ($n: String) { hello(name: $n) }", "variables": {"n": name}}
             assert client.post("/graphql", json=body).json() == {"data": {"hello": f"hello {name}"}}
@@ -76,9 +77,9 @@ def test_a_limit_is_checked_before_validation_and_alone(monkeypatch: pytest.Monk
         Documents(schema, Limits(max_aliases=1)).get("{ a: nonsense b: nonsense }")
 
 
-def test_two_operations_of_a_kept_document_are_told_apart(prepared: list[str], plans: bool) -> None:
+def test_two_operations_of_a_kept_document_are_told_apart(prepared: list[str], way: Way) -> None:
     document = "query A { a: hello } mutation B { touch }"
-    with serve(service(plans=plans)[0]) as found, httpx2.Client(base_url=found) as client:
+    with serve(service(**way)[0]) as found, httpx2.Client(base_url=found) as client:
 
         def ask(name: str | None) -> dict[str, object]:
             return client.post("/graphql", json={"query": document, "operationName": name}).json()

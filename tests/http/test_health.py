@@ -9,10 +9,12 @@ import httpx2
 import orjson
 import pytest
 import strawberry
+import structlog
 from gql import Client, gql
 from gql.transport.httpx import HTTPXTransport
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from strawberry.extensions import MaskErrors
 from structlog.testing import capture_logs
@@ -114,6 +116,25 @@ def test_any_other_request_id_is_replaced(client: httpx2.Client, sent: str) -> N
     kept = client.get("/healthz", headers={"X-Request-Id": sent}).headers["x-request-id"]
     assert kept != sent
     assert len(kept) == 16
+
+
+def test_of_several_request_ids_the_first_counts(client: httpx2.Client) -> None:
+    sent = [("X-Request-Id", "one"), ("X-Request-Id", "two")]
+    assert client.get("/healthz", headers=sent).headers.get_list("x-request-id") == ["one"]
+    assert client.post("/graphql", json={"query": "{ hello }"}, headers=sent).headers["x-request-id"] == "one"
+
+
+def test_whatever_is_logged_within_a_request_has_its_id() -> None:
+    async def says(_: Request) -> Response:
+        structlog.get_logger("any").warning("said")
+        return Response()
+
+    app = Starlette(routes=[Route("/says", says)], middleware=middleware())
+    structlog.reset_defaults()
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs, serve(app) as found:
+        for id in ("one", "two"):
+            httpx2.get(f"{found}/says", headers={"X-Request-Id": id})
+    assert [entry["request_id"] for entry in logs if entry["event"] == "said"] == ["one", "two"]
 
 
 def test_a_request_is_one_line_in_the_log_without_its_query_string(client: httpx2.Client) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.http.conftest import Way
 from tests.http.service import schema
 
 
@@ -34,10 +35,10 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ],
 )
 def test_a_plan_answers_where_plans_are_on(
-    client: httpx2.Client, plans: bool, executed: list[str], query: str
+    client: httpx2.Client, way: Way, executed: list[str], query: str
 ) -> None:
     assert "errors" not in client.post("/graphql", json={"query": query}).json()
-    assert executed == ([] if plans else ["ordinary"])
+    assert executed == ([] if way["plans"] else ["ordinary"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ from graphql import GraphQLLeafType, is_enum_type, is_leaf_type
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolvers.plan import leaves
 from resolvers.plan.leaves import Refused, writer
 
 from .both import SCHEMA, effort
@@ -51,7 +53,7 @@ def test_a_column_is_written_as_its_values_are(name: str, data: st.DataObject) -
         usual = st.sampled_from([value.value for value in type.values.values()])
     strange = st.sampled_from(VALUES)
     some = data.draw(st.sampled_from([usual, usual | st.none(), usual | strange]))
-    values = data.draw(st.lists(some, max_size=6))
+    values = data.draw(st.lists(some, max_size=6)) * data.draw(st.sampled_from([1, 1, 7]))
     expected = one_by_one(type, values)
     try:
         written = [text.encode() for text in writer(type)(list(values))]
@@ -66,3 +68,35 @@ def _hashable(values: list[Any]) -> bool:
         return bool(set(values)) or True
     except TypeError:
         return False
+
+
+@given(st.lists(st.uuids(), min_size=1, max_size=60))
+def test_many_uuids_are_written_as_each_is(ids: list[UUID]) -> None:
+    assert writer(LEAVES["UUID"])([one.hex for one in ids]) == [f'"{one}"' for one in ids]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["0" * 31, "0" * 33, "0" * 31 + ",", "0" * 31 + " ", '"' * 32, "\u0660" * 32]
+)
+def test_one_id_that_is_none_among_many(wrong: str) -> None:
+    values = ["ab" * 16] * 40 + [wrong]
+    assert [one.encode() for one in writer(LEAVES["UUID"])(values)] == one_by_one(LEAVES["UUID"], values)
+
+
+def test_instants_are_remembered_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def serialize(value: int) -> str:
+        asked.append(value)
+        return str(value)
+
+    monkeypatch.setattr(leaves, "_MOST_INSTANTS", 3)
+    write = leaves._instants(serialize)
+    assert write([1, 2, 1, None]) == ['"1"', '"2"', '"1"', "null"]
+    assert write([2, 1]) == ['"2"', '"1"']
+    assert asked == [1, 2]
+    assert write([3, 4, 1, 4]) == ['"3"', '"4"', '"1"', '"4"']
+    assert asked == [1, 2, 3, 4, 1]
+    write([1, True])  # equal, and not the same: each asked for itself
+    assert asked[-2:] == [1, True]
+    leaves._instants.cache_clear()

@@ -80,11 +80,12 @@ def test_pages_are_turned_the_same(world: World, data: st.DataObject) -> None:
 
 
 @effort(25)
-@given(data=st.data(), wide=st.sampled_from([1, 2, 3]))
-def test_wide_levels_are_answered_the_same(world: World, data: st.DataObject, wide: int) -> None:
-    """From ``_WIDE`` objects on, a level lets others have their turn."""
+@given(data=st.data(), wide=st.sampled_from([1, 2, 3]), size=st.sampled_from([1, 2, 3]))
+def test_wide_levels_are_answered_the_same(world: World, data: st.DataObject, wide: int, size: int) -> None:
+    """From ``_WIDE`` objects on, a level is written slice by slice and lets others have their turn; long lists wait for the end of the answer."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "_WIDE", wide)
+        patch.setattr(run, "_SLICE", size)
         patch.setattr(run, "_HOLD", 0.0)
         agree(world.setting, data.draw(requests(world.words, mess=data.draw(st.sampled_from([0, 4])))))
 

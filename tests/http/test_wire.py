@@ -1,0 +1,88 @@
+"""Small writes of one turn leave together; nothing is lost, held for long, or out of order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateway.http.wire import _MOST, Together
+from tests.http.service import serve, service
+
+
+class Recorded(asyncio.Transport):
+    """A connection that remembers what it was given at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrote: list[bytes] = []
+        self.closing = False
+
+    def writelines(self, parts: list[bytes]) -> None:  # type: ignore[override]
+        assert not self.closing
+        self.wrote.append(b"".join(parts))
+
+    def close(self) -> None:
+        self.closing = True
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+
+def wrote(*work: Callable[[Together], None]) -> tuple[list[bytes], list[bytes]]:
+    """What had left when the work was done, and a turn later."""
+
+    async def main() -> tuple[list[bytes], list[bytes]]:
+        recorded = Recorded()
+        connection = Together(recorded, asyncio.get_running_loop())
+        for step in work:
+            step(connection)
+        at_once = list(recorded.wrote)
+        await asyncio.sleep(0)
+        return at_once, recorded.wrote
+
+    return asyncio.run(main())
+
+
+def write(data: bytes) -> Callable[[Together], None]:
+    return lambda connection: connection.write(data)
+
+
+def test_what_is_written_in_one_turn_leaves_together() -> None:
+    assert wrote(write(b"a"), write(b"b")) == ([], [b"ab"])
+
+
+def test_what_is_large_leaves_at_once_and_in_order() -> None:
+    large = b"x" * _MOST
+    assert wrote(write(b"a"), write(large), write(b"b")) == ([b"a" + large], [b"a" + large, b"b"])
+
+
+def test_what_was_written_leaves_before_the_end() -> None:
+    assert wrote(write(b"a"), Together.close) == ([b"a"], [b"a"])
+
+
+@pytest.mark.parametrize("end", [Together.abort, lambda connection: connection._transport.close()])
+def test_nothing_is_written_after_the_end(end: Callable[[Together], None]) -> None:
+    assert wrote(write(b"a"), end) == ([], [])
+
+
+def test_an_answer_comes_in_one_piece() -> None:
+    body = json.dumps({"query": "{ hello }"}).encode()
+    head = (
+        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
+    with serve(service()[0]) as found:
+        where = urlsplit(found)
+        with socket.create_connection((where.hostname, where.port), timeout=5) as connection:
+            for _ in range(3):
+                connection.sendall(head % len(body) + body)
+                answer = connection.recv(10_000)
+                assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(
+                    b'{"data":{"hello":"hello world"}}'
+                )
