@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from graphql import (
@@ -16,18 +17,41 @@ from graphql import (
 from adapters.question import Beside
 
 from .selection import below, fields
+from .variables import uses_variables
 
 _LISTED = (("nodes",), ("edges", "node"))
 
 
 def beside_each(info: GraphQLResolveInfo[Any]) -> Beside:
     """What is wanted beside each dataset of the connection that is being resolved. @skip and @include are not looked at."""
-    return _beside(info, [node for path in _LISTED for node in fields(info, *path)])
+    return _kept(info, lambda: [node for path in _LISTED for node in fields(info, *path)])
 
 
 def beside_it(info: GraphQLResolveInfo[Any]) -> Beside:
     """The same for a single dataset."""
-    return _beside(info, list(info.field_nodes))
+    return _kept(info, lambda: list(info.field_nodes))
+
+
+_KEPT: dict[tuple[int, ...], tuple[list[FieldNode], Beside]] = {}
+"""What was selected, by the fields that were resolved: documents are kept, and asked again and again. The fields are held, or another might
+take the place of one in memory."""
+
+_MOST_KEPT = 1_000
+
+
+def _kept(info: GraphQLResolveInfo[Any], datasets: Callable[[], list[FieldNode]]) -> Beside:
+    asked = tuple(map(id, info.field_nodes))
+    known = _KEPT.get(asked)
+    if known is not None:
+        return known[1]
+    found = datasets()
+    beside = _beside(info, found)
+    own = (node for node in below(info, found) if node.name.value == "calibration")
+    if not any(uses_variables(argument) for node in own for argument in node.arguments or ()):
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[asked] = (list(info.field_nodes), beside)
+    return beside
 
 
 DIMENSIONS = {

@@ -199,7 +199,7 @@ class Scope:
         except asyncio.CancelledError:
             # The whole request is over, or this field alone: graphql-core stops fields beside one that failed.
             if asked.waiting == 1 and asked.answer.cancel():
-                del self._answers[key]
+                self._answers.pop(key, None)
             raise
         finally:
             asked.waiting -= 1

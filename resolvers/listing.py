@@ -180,7 +180,7 @@ class Single(Listing[N]):
         """The page that an answer is."""
         self.scope.read.append(self)
         if len(rows.rows) > self.first:
-            rows = replace(rows, rows=rows.rows[: self.first], more=True)
+            rows = rows.of(rows.rows[: self.first], more=True)
         return Leaf(
             nodes=await self.build(self.scope, rows),
             cursor=lambda place: self._cursor(rows, place),
@@ -285,7 +285,7 @@ _NOTHING: Part = (Rows((), []), [])
 
 def _part(part: Part) -> Rows:
     whole, own = part
-    return replace(whole, rows=own)
+    return whole.of(own)
 
 
 async def read(listings: Sequence[Listing[Any]]) -> None:

@@ -8,5 +8,6 @@ executor answers from what has been fetched so far.
 from . import nouns, rows  # noqa: F401  they tell their frames
 from .execution import execute
 from .plan import Plans
+from .run import Written
 
-__all__ = ["Plans", "execute"]
+__all__ = ["Plans", "Written", "execute"]

@@ -28,7 +28,7 @@ async def execute(
 ) -> ExecutionResult | list[GraphQLError]:
     """Data and errors, or what is wrong with the request. ``plans`` are those of the document; None: the ordinary executor answers.
 
-    Both ways give the same answer; that of a plan is JSON already (``orjson.Fragment``). What a plan had fetched before it gave up is not asked again.
+    Both ways give the same answer; that of a plan is ``Written`` already. What a plan had fetched before it gave up is not asked again.
     """
     left: set[asyncio.Future[Any]] = set()
     try:

@@ -40,8 +40,8 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
+from ..variables import deciding_variables, uses_variables
 from .leaves import Write, writer
-from .variables import deciding_variables, uses_variables
 
 _MOST_PLANS = 16
 

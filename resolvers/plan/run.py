@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLResolveInfo
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
-from orjson import Fragment
 
 from ..context import Context
 from .frame import WHOLE, Frame, Objects, Picks, framed, merged, some
@@ -34,6 +33,12 @@ _LATER = b"\0"
 """Around the number of a long list, where its items go; JSON has no such character."""
 
 
+class Written(NamedTuple):
+    """JSON, in parts that have not been copied together yet."""
+
+    parts: list[bytes]
+
+
 class Run:
     """One execution. ``variables`` are those of the request, coerced."""
 
@@ -44,12 +49,8 @@ class Run:
         self._since = time.monotonic()
         self._long: list[list[bytes]] = []  # the items of long lists, in chunks
 
-    async def data(self) -> Fragment:
-        """What stands under ``data``, as JSON. Raises Unplanned where the ordinary executor has to answer."""
-        return Fragment(b"".join(await self.parts()))
-
-    async def parts(self) -> list[bytes]:
-        """The same, in parts that have not been copied together yet. Raises Unplanned."""
+    async def data(self) -> Written:
+        """What stands under ``data``. Raises Unplanned where the ordinary executor has to answer."""
         try:
             (data,) = await self._now(self._select(self.plan.root, Objects([None])))
         except Unplanned:
@@ -57,7 +58,7 @@ class Run:
         except Exception as error:
             # Whatever it is, the ordinary executor meets it again and knows where to put it.
             raise Unplanned(repr(error)) from error
-        return self._whole(data.encode()) if self._long else [data.encode()]
+        return Written(self._whole(data.encode()) if self._long else [data.encode()])
 
     def _whole(self, text: bytes) -> list[bytes]:
         """The answer, long lists in their places: their items are not copied with every object around them."""

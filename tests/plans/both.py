@@ -168,7 +168,7 @@ class Setting:
         asked = sum((one.asked for one in seen.values()), Counter[tuple[str, str]]())
         if isinstance(result, list):
             return Outcome(None, b"", told(result), True, budget.spent, asked, list(GIVEN_UP))
-        body = to_json(result.data)
+        body = to_json({"data": result.data}).removeprefix(b'{"data":').removesuffix(b"}")
         errors = result.errors or []
         data = json.loads(body)
         spread = _spread(data, errors)

@@ -19,6 +19,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
+from gateway.http.encode import to_json
 from resolvers.plan import Plans, execute
 
 
@@ -117,7 +118,8 @@ def answered(
     context: Any = seen
     result = asyncio.run(execute(over, node, Plans(over, node) if planned else None, context))
     assert isinstance(result, ExecutionResult)
-    return ExecutionResult(orjson.loads(orjson.dumps(result.data)), result.errors), seen
+    data = orjson.loads(to_json({"data": result.data}))["data"]
+    return ExecutionResult(data, result.errors), seen
 
 
 def told(result: ExecutionResult) -> list[tuple[str, Any]]:
