@@ -33,8 +33,10 @@ from ..notes import By, Work
 
 log = structlog.get_logger("adapters.butler")
 
-MOST = 8
-"""Connections of a kind. One event loop keeps no more of them busy."""
+MOST = {"pages": 4, "look-ups": 8}
+"""Connections of each kind. Of those that bring many rows each holds the event loop for some milliseconds at a time."""
+
+_PATIENCE = 0.25  # seconds after which a question that waits for one of them goes to a thread
 
 _PREPARED = 200  # statements a connection
 _AGAIN = 30.0  # seconds after which a server that could not be reached is tried again
@@ -201,10 +203,10 @@ class Direct:
         remaining = call.deadline.remaining()
         await self._begin()
         try:
-            async with asyncio.timeout(remaining):
+            async with asyncio.timeout(min(_PATIENCE, remaining)):
                 await self._turns[look_up].acquire()
         except TimeoutError:
-            raise Timeout(f"All connections to repository '{self._name}' were busy for too long.") from None
+            raise OffLoop from None
         try:
             free = self._free[look_up]
             while free:
@@ -223,7 +225,7 @@ class Direct:
             return
         self._loop = loop
         self._free = {True: [], False: []}
-        self._turns = {kind: asyncio.Semaphore(MOST) for kind in self._free}
+        self._turns = {True: asyncio.Semaphore(MOST["look-ups"]), False: asyncio.Semaphore(MOST["pages"])}
         self._living = self._until_closed(self._free)
         await anext(self._living)
 

@@ -17,7 +17,7 @@ from .frame import WHOLE, Frame, Objects, Picks, framed, merged, some
 from .leaves import NULL, Column, Refused, Texts
 from .pieces import Piece, alike, objects, part
 from .plan import Abstract, Leaf, ListOf, Object, Plan, Selection, Shape, Step, Unplanned
-from .waiting import forget, settle, settled, together
+from .waiting import forget, settle, settled, together, turns
 
 Values = Column | Frame | Picks
 Now = Texts | Awaitable[Texts]
@@ -124,21 +124,23 @@ class Run:
         near = any(one is None for one in found)
         for start in range(0, len(frame), _SLICE):
             stop = min(start + _SLICE, len(frame))
-            here = frame.part(start, stop) if near else frame
-            slices: Pieces = []
-            try:
-                for (key, step, column), known in zip(recipe, found, strict=True):
-                    slices.append(key)
-                    if known is None:
-                        self._field(step, column, here, slices)
-                    else:
-                        slices += part(known, start, stop)
-            except BaseException:
-                forget(slices)
-                raise
+            async with turns():
+                here = frame.part(start, stop) if near else frame
+                slices: Pieces = []
+                try:
+                    for (key, step, column), known in zip(recipe, found, strict=True):
+                        slices.append(key)
+                        if known is None:
+                            self._field(step, column, here, slices)
+                        else:
+                            slices += part(known, start, stop)
+                except BaseException:
+                    forget(slices)
+                    raise
             slices.append(selection.end)
-            await settle(slices)
-            take(objects(slices, stop - start))
+            await settle(slices)  # without a turn: long lists below have turns of their own
+            async with turns():
+                take(objects(slices, stop - start))
             await self._breathe()
 
     async def _breathe(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from inspect import getcoroutinelocals
 from types import CoroutineType
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from .plan import Unplanned
 
@@ -68,3 +69,16 @@ def forget(columns: Iterable[Any]) -> None:
             forget(held)
         elif isinstance(column, list):
             forget(column)
+
+
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+def turns() -> asyncio.Lock:
+    """Held while a slice of a long list is written: of many long answers one slice is written in a turn of the event loop, and not one of
+    each. Whoever waits longest is next."""
+    loop = asyncio.get_running_loop()
+    found = _TURNS.get(loop)
+    if found is None:
+        found = _TURNS[loop] = asyncio.Lock()
+    return found
