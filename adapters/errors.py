@@ -41,6 +41,18 @@ class NotFound(AdapterError):
     code = "NOT_FOUND"
 
 
+class Unauthenticated(AdapterError):
+    """The backend wants a token and was given none, or one that it does not accept; ``details["repository"]`` names it."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(AdapterError):
+    """The caller may see this and not do that with it; ``details`` say what is missing. What a caller may not see is NotFound."""
+
+    code = "FORBIDDEN"
+
+
 class Unsupported(AdapterError):
     """The adapter lacks a capability that the question needs; ``details["capability"]`` names it."""
 
@@ -60,9 +72,15 @@ class Timeout(AdapterError):
 
 
 class BackendUnavailable(AdapterError):
-    """The repository does not answer; ``details["repository"]`` names it."""
+    """The repository does not answer; ``details["repository"]`` names it, ``details["retry"]`` says whether another try makes sense."""
 
     code = "BACKEND_UNAVAILABLE"
+
+
+class BackendTimeout(AdapterError):
+    """The repository was asked and did not answer in time; ``details`` as of BackendUnavailable."""
+
+    code = "BACKEND_TIMEOUT"
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:

@@ -51,7 +51,11 @@ class Repository(Protocol):
     name: str
     adapter: str
     settings: Settings
-    capabilities: frozenset[Capability]
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do, as far as is known: opening it may show that something is missing."""
+        ...
 
     async def universe(self, call: Call) -> UniverseInfo: ...
 

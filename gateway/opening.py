@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from adapters.errors import AdapterError
+from adapters.guarded import Guarded
 from adapters.protocol import Repository, Settings
 from gateway.config import Config
 from gateway.misconfigured import ConfigError
@@ -21,17 +22,17 @@ OpenRepository = Callable[[str, Settings], Repository]
 
 
 def open_repositories(config: Config) -> Mapping[str, Repository]:
-    """The repositories by label, in search order. Opening reads nothing; ConfigError for an adapter that is
+    """The repositories by label, in search order, each behind a breaker. Opening reads nothing; ConfigError for an adapter that is
     unknown, cannot be imported, or does not take its settings."""
     installed = {point.name: point for point in entry_points(group=GROUP)}
     openers = {
         label: _opener(f"repositories.{label}.adapter", repository.adapter, installed)
         for label, repository in config.repositories.items()
     }
-    opened = {}
+    opened: dict[str, Repository] = {}
     for label, opener in openers.items():
         try:
-            opened[label] = opener(label, config.settings_of(label))
+            opened[label] = Guarded(opener(label, config.settings_of(label)))
         except AdapterError as error:
             raise ConfigError(f"repositories.{label}: {error.message}") from error
     return opened

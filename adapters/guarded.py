@@ -1,0 +1,127 @@
+"""A repository behind a breaker: one that does not answer is left alone for a while, and tried again by one question at a time.
+
+Whoever asks it meanwhile is told at once, and not after a timeout of his own; the failing backend is spared the load.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from .caller import Call
+from .capability import Capability
+from .errors import BackendTimeout, BackendUnavailable
+from .protocol import Health, Repository, Settings
+from .question import Question
+from .rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
+
+T = TypeVar("T")
+
+FAILURES = 5
+"""Failures one after the other that open the breaker."""
+PAUSE, LONGEST = 2.0, 60.0
+"""Seconds that it stays open: at first, and at most. Each failed trial doubles them."""
+
+
+class Breaker:
+    """Closed while calls go well; open after ``FAILURES`` that did not; half open while one call tries again."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._failures = 0
+        self._pause = PAUSE
+        self._until = 0.0
+        self._trying = False
+
+    def wait(self) -> float:
+        """Seconds for which nothing is to be asked; 0: ask. Whoever is told 0 after a pause is the one who tries."""
+        if self._failures < FAILURES:
+            return 0.0
+        left = self._until - self._clock()
+        if left > 0:
+            return left
+        if self._trying:
+            return self._pause
+        self._trying = True
+        return 0.0
+
+    def succeeded(self) -> None:
+        self._failures, self._pause, self._trying = 0, PAUSE, False
+
+    def failed(self) -> None:
+        self._failures += 1
+        if self._trying:
+            self._pause = min(LONGEST, self._pause * 2)
+        if self._trying or self._failures == FAILURES:
+            self._until = self._clock() + self._pause
+        self._trying = False
+
+    def gave_up(self) -> None:
+        """A call that ended without a word about the backend: whoever asks next may try."""
+        self._trying = False
+
+
+class Guarded:
+    """Another repository, asked only while it answers. Errors of callers, and deadlines of theirs, say nothing about the backend."""
+
+    def __init__(self, repository: Repository, clock: Callable[[], float] = time.monotonic) -> None:
+        self._repository = repository
+        self._breaker = Breaker(clock)
+        self.name = repository.name
+        self.adapter = repository.adapter
+        self.settings: Settings = repository.settings
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return self._repository.capabilities
+
+    async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T:
+        left = self._breaker.wait()
+        if left > 0:
+            raise BackendUnavailable(
+                f"Repository '{self.name}' has not answered lately and is not asked for now; try again in {left:.0f} seconds.",
+                repository=self.name,
+                retry=True,
+                retryAfter=max(1, round(left)),
+            )
+        try:
+            found = await ask()
+        except (BackendUnavailable, BackendTimeout):
+            self._breaker.failed()
+            raise
+        except BaseException:
+            self._breaker.gave_up()
+            raise
+        self._breaker.succeeded()
+        return found
+
+    async def universe(self, call: Call) -> UniverseInfo:
+        return await self._asked(lambda: self._repository.universe(call))
+
+    async def ask(self, question: Question, call: Call) -> Rows:
+        return await self._asked(lambda: self._repository.ask(question, call))
+
+    async def count(self, question: Question, call: Call) -> int:
+        return await self._asked(lambda: self._repository.count(question, call))
+
+    async def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets:
+        return await self._asked(lambda: self._repository.facets(question, by, first, call))
+
+    async def explain(self, question: Question, call: Call) -> list[str]:
+        return await self._asked(lambda: self._repository.explain(question, call))
+
+    async def components(self, dataset_type: TypeInfo, call: Call) -> list[str]:
+        return await self._asked(lambda: self._repository.components(dataset_type, call))
+
+    async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
+        return await self._asked(lambda: self._repository.content(dataset, component, call))
+
+    async def health(self, call: Call) -> Health:
+        """Not held up: who looks after the service wants to know how it is now, and a good answer closes the breaker."""
+        found = await self._repository.health(call)
+        self._breaker.succeeded()
+        return found
+
+    async def close(self) -> None:
+        await self._repository.close()
