@@ -67,7 +67,7 @@ class Joined:
 
 @dataclass(slots=True)
 class Rows:
-    """Tuples, one value a column; behind its columns a row may go on with values that only ``key`` reads.
+    """Tuples, or what can be read like them: ``places`` says where in a row each column is. A row may hold more values, which only ``key`` reads.
 
     Datasets have the columns id, type, run, ingest_date, then the union of their types' dimensions (a
     dimension that a row's type lacks is None), and ``types`` describes each type that occurs. ``more``: rows

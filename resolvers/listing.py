@@ -11,6 +11,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from adapters.errors import AdapterError
@@ -18,7 +20,7 @@ from adapters.question import Question
 from adapters.rows import Facets, Row, Rows
 
 from . import cursor
-from .context import Scope, by_parent
+from .context import Scope
 from .given import given
 from .loader import Loader
 
@@ -273,8 +275,11 @@ class Nested(Single[N]):
         if len(parents) > 1:
             notes = tuple(f"Of {len(parents)} lists together: {note}" for note in notes)
         whole = replace(rows, rows=[], more=False, notes=notes)
-        found = by_parent(rows, parents)
-        return {parent: (whole, found.get(parent, [])) for parent in parents}
+        found: list[list[Row]] = [[] for _ in parents]
+        if rows.rows:
+            for place, own in groupby(rows.rows, itemgetter(rows.index("parent"))):
+                found[place] += own
+        return {parent: (whole, own) for parent, own in zip(parents, found, strict=True)}
 
 
 Part = tuple[Rows, list[Row]]

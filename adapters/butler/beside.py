@@ -15,7 +15,7 @@ from lsst.daf.butler import DimensionElement, DimensionGroup, SkyPixDimension
 
 from ..question import Beside, Kinship
 from ..rows import Column as RowColumn
-from ..rows import Joined, Kind, Row, Rows
+from ..rows import Joined, Kind, Rows
 from . import sky
 from .names import CollectionRecord, TypeRecord
 from .tables import Tables
@@ -112,11 +112,11 @@ class Along:
 
         columns: list[Column] = []
         if self.observed is not None:
-            dialect, observed = self.tables.dialect, table(self.observed)
-            columns += [dialect.has_timespan(observed), *dialect.timespan(observed)]
+            dialect, when = self.tables.dialect, table(self.observed)
+            columns += [dialect.has_timespan(when), *dialect.timespan(when)]
         if self.lying is not None:
             columns.append(table(self.lying).c.region)
-        seen = table(_observed(self.group)) if self.valid else None
+        seen = table(observed(self.group)) if self.valid else None
         return columns, clause, seen
 
     def _calibration(
@@ -173,8 +173,8 @@ class Along:
         tables, dialect, info = self.tables, self.tables.dialect, one.record.info
         assert one.record.calibs is not None
         grouped = [page.c[name] for name in keys]
-        observed = sa.func.range_agg(page.c.timespan).label("timespan")
-        rows = sa.select(*grouped, observed).group_by(*grouped).subquery()
+        seen = sa.func.range_agg(page.c.timespan).label("timespan")
+        rows = sa.select(*grouped, seen).group_by(*grouped).subquery()
         calibs = tables.association(one.record.calibs, info.required, True).alias()
         dataset, run = tables.dataset.alias(), tables.collection.alias()
         clause = calibs.join(dataset, dataset.c.id == calibs.c.dataset_id)
@@ -208,10 +208,10 @@ class Along:
     # what came
 
     def told(
-        self, rows: list[Row], start: int, own: Mapping[str, int]
-    ) -> tuple[list[Row], Mapping[Hashable, Joined]]:
-        """The rows, and where each thing is in them; ``start``: where the first of these columns is, ``own``: where the dataset's own are.
-        What is the same in every row is put behind it here, and not carried by the database."""
+        self, start: int, own: Mapping[str, int], behind: int
+    ) -> tuple[Mapping[Hashable, Joined], tuple[Any, ...]]:
+        """Where each thing is in rows; ``start``: where the first of these columns is, ``own``: where the dataset's own are. And what is the same
+        in every row: that is not carried by the database, and has to be put at ``behind``."""
         found: dict[Hashable, Joined] = {}
         place = start
         if self.observed is not None:
@@ -220,26 +220,30 @@ class Along:
         if self.lying is not None:
             found["region"] = Joined((place,), self.lying.name)
             place += 1
-        columns = self._columns()
-        behind = place + len(columns) * len(self.valid)
-        constants: tuple[Any, ...] = ()
+        same: tuple[Any, ...] = ()
         for one in self.valid:
-            found[one.key] = self._found(one, place, behind + len(constants), own)
-            place += len(columns)
-            constants += (one.record.name, Kinship.CALIBRATION.value, one.collection.name, one.place, None)
-        return [(*row, *constants) for row in rows] if constants else rows, found
+            found[one.key] = self._found(one, place, behind + len(same), own)
+            place += len(self._columns())
+            same += (one.record.name, Kinship.CALIBRATION.value, one.collection.name, one.place, None)
+        return found, same
+
+    @property
+    def width(self) -> int:
+        """How many columns of the database it is."""
+        beside = 3 * (self.observed is not None) + (self.lying is not None)
+        return beside + len(self._columns()) * len(self.valid)
 
     def _columns(self) -> tuple[str, ...]:
         """What a row says of a calibration."""
         return ("id", "run", *(["ingest_date"] if self.dated else []), "valid_begin", "valid_end")
 
-    def _found(self, one: Valid, begin: int, constants: int, own: Mapping[str, int]) -> Joined:
+    def _found(self, one: Valid, begin: int, behind: int, own: Mapping[str, int]) -> Joined:
         info = one.record.info
         # Its data ID is a part of the dataset's.
         places = {name: own[name] for name in info.dimensions if name in own}
         places |= {name: begin + n for n, name in enumerate(self._columns())}
         places |= {
-            name: constants + n for n, name in enumerate(("type", "kind", "collection", "rank", "overlap"))
+            name: behind + n for n, name in enumerate(("type", "kind", "collection", "rank", "overlap"))
         }
         columns = (
             RowColumn("id", Kind.UUID),
@@ -255,7 +259,7 @@ class Along:
 def along(wanted: Beside, record: TypeRecord, valid: Sequence[Valid], tables: Tables) -> Along:
     """What of ``wanted`` datasets of this type can take along, and which of their own columns they need."""
     group = record.group
-    observed = _observed(group) if wanted.timespan and group.temporal else None
+    seen = observed(group) if wanted.timespan and group.temporal else None
     lying = _lying(group) if wanted.region else None
     fit = tuple(one for one in valid if set(one.record.info.dimensions) <= set(group.names))
     shown = tuple(group.names)
@@ -266,10 +270,11 @@ def along(wanted: Beside, record: TypeRecord, valid: Sequence[Valid], tables: Ta
             *(d for one in fit for d in one.record.info.required),
         }
         shown = tuple(name for name in group.names if name in needed)
-    return Along(tables, group, observed, lying, fit, shown, wanted.ingest_date)
+    return Along(tables, group, seen, lying, fit, shown, wanted.ingest_date)
 
 
-def _observed(group: DimensionGroup) -> DimensionElement:
+def observed(group: DimensionGroup) -> DimensionElement:
+    """The element that says when what has these dimensions was observed."""
     (family, *_) = group.temporal
     return group.universe[family.choose(group).name]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +25,20 @@ from .store import Store
 from .tables import Tables
 
 _WALKABLE = 2_000  # a dimension table that SQLite may walk for each page
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is left of a question when its names are known; no selection where nothing can be found."""
+
+    selection: Selection | None
+    statements: Iterable[sa.Select[Any]]
+    notes: tuple[str, ...]
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the statements can be sent again."""
+        return isinstance(self.statements, Sequence)
 
 
 class DatasetQueries:
@@ -208,25 +223,46 @@ class DatasetQueries:
     # answers
 
     def page(self, question: Datasets, call: Call, path: Sequence[CollectionRecord] | None = None) -> Rows:
-        candidates, notes = self.prepare(question, call, path)
-        if not candidates:
-            return Rows((), [], notes=notes, key=lambda row: row)
-        selection, statements = self._built(question, candidates, self._along(question, candidates, call))
+        ready = self._ready(question, call, path)
+        selection = ready.selection
+        if selection is None:
+            return Rows((), [], notes=ready.notes, key=lambda row: row)
         wanted = question.page.first + 1
         found: list[Row] = []
-        for statement in statements:
+        for statement in ready.statements:
             found += self._store.rows(statement, call, {"most": wanted - len(found)})
             if len(found) >= wanted:
                 break
-        if selection.along is not None and len({row[0] for row in found}) < len(found):
+        valid = selection.along is not None and selection.along.valid
+        if valid and len(set(map(itemgetter(0), found))) < len(found):
             # More than one calibration is valid for a dataset: a question of its own says which.
             assert question.beside is not None
             without = replace(question.beside, calibrations=())
             return self.page(replace(question, beside=without), call, path)
         more = len(found) > question.page.first
         rows = selection.rows(found[: question.page.first], more)
-        rows.notes = notes
+        rows.notes = ready.notes
         return rows
+
+    def _ready(self, question: Datasets, call: Call, path: Sequence[CollectionRecord] | None) -> _Ready:
+        """The statements of a page; kept of a list's beginning that needs nothing but names."""
+        given = path is not None or question.page.after is not None
+        found = question.sky is not None or question.where is not None or question.among is not None
+        if given or found:
+            return self._prepared(question, call, path)
+        bare = replace(question, page=Page(0))
+        ready: _Ready | None = self._names.ready(bare, call)
+        if ready is None:
+            ready = self._prepared(question, call, path)
+            if ready.lasting:
+                self._names.keep_ready(bare, ready, call)
+        return ready
+
+    def _prepared(self, question: Datasets, call: Call, path: Sequence[CollectionRecord] | None) -> _Ready:
+        candidates, notes = self.prepare(question, call, path)
+        if not candidates:
+            return _Ready(None, (), notes)
+        return _Ready(*self._built(question, candidates, self._along(question, candidates, call)), notes)
 
     def _along(self, question: Datasets, candidates: Sequence[Candidate], call: Call) -> Along | None:
         """What a list of one type takes along."""

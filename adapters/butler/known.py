@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from ..caller import Call
 from ..errors import BadUserInput, NotFound, TooComplex
 from ..question import Beside, Constraint, Datasets, DatasetsById, FindDataset, Op, Page, Versions
 from ..rows import Column as RowColumn
-from ..rows import Kind, Row, Rows, TypeInfo
+from ..rows import Joined, Kind, Row, Rows, TypeInfo
 from .beside import Along, along
 from .datasets import DatasetQueries
 from .joins import resolve
@@ -43,14 +43,11 @@ class _ById:
     columns: tuple[RowColumn, ...]
     places: Mapping[str, int]
     types: Mapping[str, TypeInfo]
-    taken: Along | None
+    beside: Mapping[Hashable, Joined]
 
     def rows(self, found: list[Row]) -> Rows:
         """The answer, of the statements' rows."""
-        rows = Rows(self.columns, found, types=self.types, _places=self.places)
-        if self.taken is not None:
-            rows.rows, rows.beside = self.taken.told(found, len(self.columns), self.places)
-        return rows
+        return Rows(self.columns, found, types=self.types, beside=self.beside, _places=self.places)
 
 
 class Ready(NamedTuple):
@@ -114,7 +111,9 @@ class KnownDatasets:
         ]
         columns = (*_COLUMNS, *(RowColumn(n, tables.kind(n), dimension=True) for n in names))
         places = {column.name: place for place, column in enumerate(columns)}
-        return _ById(statements, columns, places, {r.name: r.info for r in records}, taken)
+        types = {record.name: record.info for record in records}
+        came = {} if taken is None else taken.told(len(columns), places, 0)[0]
+        return _ById(statements, columns, places, types, came)
 
     def _types(self, ids: Sequence[str], call: Call) -> list[tuple[str, int]]:
         """Datasets that exist, each with its type: which never changes, so that it is remembered. One that was removed since then has no
@@ -348,5 +347,6 @@ class KnownDatasets:
 
 def _renamed(rows: Rows, info: TypeInfo) -> Rows:
     """The same datasets as of another type: a component of their own."""
-    found = [(row[0], info.name, *row[2:]) for row in rows.rows]
-    return Rows(rows.columns, found, types={info.name: info})
+    place = rows.index("type")
+    found = [(*row[:place], info.name, *row[place + 1 :]) for row in rows.rows]
+    return Rows(rows.columns, found, types={info.name: info}, _places=rows.places)

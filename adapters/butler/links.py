@@ -29,7 +29,7 @@ class Links:
     ``collection`` and ``rank`` where the parents are calibrations: what certifies them from begin to end; ``earlier`` then
     says whether an earlier collection certifies another one for a target (with the table that says when it was observed).
     ``dealt``: the parent is the place of a link that many parents may share; what is found goes to them afterwards. ``own``: the dataset
-    that a link leaves out. ``only``: the name of the one collection that certifies parents.
+    that a link leaves out. ``settled``: no parent has two values of a dimension.
     """
 
     rows: sa.FromClause
@@ -43,7 +43,7 @@ class Links:
     conditions: list[Column] = field(default_factory=list)
     dealt: bool = False
     own: Column | None = None
-    only: str | None = None
+    settled: bool = False
 
 
 def uploaded(
@@ -112,7 +112,9 @@ def by_time(
     else:
         bare = statement.where(timed).subquery()
     columns: dict[str, Column] = {name: bare.c[name] for name in values}
-    return Links(bare, bare.c.parent, columns, begin=bare.c.begin, end=bare.c.end, conditions=conditions)
+    return Links(
+        bare, bare.c.parent, columns, begin=bare.c.begin, end=bare.c.end, conditions=conditions, settled=True
+    )
 
 
 def by_certification(
@@ -180,7 +182,7 @@ def by_certification(
         collection=bare.c.collection,
         rank=bare.c.rank,
         earlier=earlier if len(calibrations) > 1 else None,
-        only=calibrations[0][1].name if len(calibrations) == 1 else None,
+        settled=True,
     )
 
 

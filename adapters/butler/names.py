@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 from lsst.daf.butler import DimensionGroup, StorageClassFactory
 
 from ..caller import Call
 from ..errors import BadUserInput, NotFound, unknown
+from ..notes import By, Work
 from ..rows import TypeInfo
 from . import glob
-from .memory import Memory
+from .memory import Memory, V
 from .overheard import Overheard
 from .store import Store
 from .tables import Tables
@@ -25,6 +27,7 @@ TYPES = {1: "RUN", 2: "TAGGED", 3: "CHAINED", 4: "CALIBRATION"}
 CODES = {name: code for code, name in TYPES.items()}
 _MOST_REMEMBERED = 5_000  # dataset types, or collections of a path, that are kept
 _MOST_LEARNT = 200_000  # collections of search paths, their contents, dataset types: some 50 MB
+_MOST_READY = 500  # questions that are kept ready
 _NEAREST_AMONG = 20_000  # names looked through for the nearest ones
 
 
@@ -65,6 +68,13 @@ class Names:
 
     def memory(self, call: Call) -> Memory:
         """What was learnt in the registry's present state; within one request that of its beginning."""
+        memory = self._memory(call)
+        if call.notes is None:
+            return memory
+        heard: Memory = call.memory.setdefault((self, call.notes), Overheard(memory, call.notes))
+        return heard
+
+    def _memory(self, call: Call) -> Memory:
         memory: Memory | None = call.memory.get(self)
         if memory is None:
             with self._store.session(call):
@@ -73,10 +83,22 @@ class Names:
             if learnt[0] != state:
                 learnt = self._learnt = (state, Memory(_MOST_LEARNT))
             memory = call.memory[self] = learnt[1]
-        if call.notes is None:
-            return memory
-        heard: Memory = call.memory.setdefault((self, call.notes), Overheard(memory, call.notes))
-        return heard
+        return memory
+
+    def ready(self, question: Hashable, call: Call) -> Any:
+        """What was made of a question with the names in it, and with nothing else, where it was kept. Whoever listens hears of the names."""
+        found = self._ready(call).get(question)
+        if found is not None and call.notes is not None:
+            for known in ("dataset types", "search path", "what collections may hold"):
+                call.notes(Work(By.MEMORY, known))
+        return found
+
+    def keep_ready(self, question: Hashable, made: V, call: Call) -> V:
+        """Keep that for as long as the names hold."""
+        return self._ready(call).keep(question, made)
+
+    def _ready(self, call: Call) -> Memory:
+        return self._memory(call).once("ready", lambda: Memory(_MOST_READY))
 
     # collections
 

@@ -1,23 +1,70 @@
-"""Rows of many parents, grouped by the parent in their first column: in one order, and at most so many of each."""
+"""Rows of many parents, grouped by the parent in their first column: what they say, in one order, and at most so many of each."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import eq
 from typing import Any
 
-from ..rows import Row, Rows
+from ..question import Related
+from ..rows import Column as RowColumn
+from ..rows import Kind, Row, Rows, TypeInfo
+from .beside import EDGE
+from .reach import Reach
+
+_LOW = -(2**63)
+
+
+def shaped(question: Related, reached: Sequence[Reach], names: Sequence[str]) -> tuple[Rows, tuple[Any, ...]]:
+    """The answer to a question without its rows, and what is put behind each of them: what all have in common is not read. ``names``: its
+    dimensions."""
+    kinds = {name: reach.tables.kind(name) for reach in reached for name in names}
+    columns = (
+        RowColumn("parent", Kind.LONG),
+        RowColumn("id", Kind.UUID),
+        RowColumn("type", Kind.STRING),
+        RowColumn("run", Kind.STRING),
+        *([RowColumn("ingest_date", Kind.TIME)] if all(reach.dated for reach in reached) else []),
+        *(RowColumn(name, kinds[name], dimension=True) for name in names),
+        *EDGE,
+    )
+    same: Mapping[str, Any] = reached[0].same if len(reached) == 1 else {}
+    along = reached[0].along if len(reached) == 1 else None
+    read = [column.name for column in columns if column.name not in same]
+    extras = range(len(read), len(read) + len(question.order))
+    width = extras.stop + (0 if along is None else along.width)
+    places = {name: place for place, name in enumerate(read)}
+    places |= {name: width + place for place, name in enumerate(same)}
+    types = {reach.record.name: reach.record.info for reach in reached}
+    shape = Rows(columns, [], key=_key(places, types, extras), types=types, _places=places)
+    if along is not None:
+        shape.beside, _ = along.told(extras.stop, places, width)
+    return shape, tuple(same.values())
+
+
+def _key(
+    places: Mapping[str, int], types: Mapping[str, TypeInfo], extras: Sequence[int]
+) -> Callable[[Row], tuple[Any, ...]]:
+    """Where a row stands in its parent's list."""
+    required = {name: [places[d] for d in info.required] for name, info in types.items()}
+    kind, begin, rank = places["type"], places["valid_begin"], places["rank"]
+
+    def key(row: Row) -> tuple[Any, ...]:
+        low = _LOW if row[begin] is None else row[begin]
+        own = (row[place] for place in required[row[kind]])
+        return (*(row[place] for place in extras), row[kind], *own, row[1], low, row[rank])
+
+    return key
 
 
 def first_of_each(rows: list[Row], limit: int) -> list[Row]:
     """At most so many rows a parent; they come grouped."""
-    out: list[Row] = []
-    parent, count = None, 0
-    for row in rows:
-        parent, count = row[0], (count + 1 if row[0] == parent else 1)
-        if count <= limit:
-            out.append(row)
-    return out
+    parents = [row[0] for row in rows]
+    if not any(map(eq, parents, parents[limit:])):
+        return rows
+    before: list[Any] = [None] * limit + parents
+    return [row for row, parent, earlier in zip(rows, parents, before, strict=False) if parent != earlier]
 
 
 def in_one_order(rows: Rows, directions: Sequence[bool]) -> list[Row]:

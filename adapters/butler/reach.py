@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from lsst.daf.butler import DimensionElement
 from ..question import Kinship, Related
 from ..rows import Kind
 from . import conditions
-from .beside import Along
+from .beside import Along, observed
 from .homes import Homes
 from .joins import Source, resolve
 from .links import Links
@@ -41,7 +41,9 @@ class Reach:
     """One target type of a question.
 
     ``path``: the collections that may hold it, with their places in the search order. ``find_first``: of each parent and data ID
-    only what the first of them has (with validity: every one that is valid there, for an ambiguity to be seen).
+    only what the first of them has (with validity: every one that is valid there, for an ambiguity to be seen). ``tying``: the
+    collections that certify the parents, where it is they that tie, with their places; ``same``: columns of the answer that are not read
+    from the database, for every row has the same there.
     """
 
     tables: Tables
@@ -52,12 +54,24 @@ class Reach:
     find_first: bool
     names: tuple[str, ...]  # dimensions of the answer, those of all its types
     along: Along | None = None
+    tying: tuple[tuple[int, CollectionRecord], ...] = ()
+    same: Mapping[str, Any] = field(default_factory=dict)
+
+    def alike(self) -> dict[str, Any]:
+        """The columns that have the same value in every row."""
+        found = {"type": self.record.name, "kind": self.kinship.value, "overlap": None}
+        run = Homes(c for _, c in self.path).only
+        if run is not None:
+            found["run"] = run
+        (place, first), *others = self.tying or self.path
+        return found if others else {**found, "collection": first.name, "rank": place}
 
     def statement(
         self, links: Links, *, cut: Cut | Literal[False], own: bool = False
     ) -> sa.Select[Any] | None:
-        """Rows of parent, dataset, edge, then the values that the question orders by, parent after parent (where they are dealt, in one
-        order), ``most`` (a parameter) in all; ``cut``: of each parent ``each`` (another one). ``own``: the parents' ``ids`` are left out."""
+        """Rows of parent, dataset, edge but for what is the ``same``, then the values that the question orders by, parent after parent (where
+        they are dealt, in one order), ``most`` (a parameter) in all; ``cut``: of each parent ``each`` (another one). ``own``: the parents'
+        ``ids`` are left out."""
         found = (self._part(links, calibration, cut) for calibration in (False, True))
         parts = [part for part in found if part is not None]
         if not parts:
@@ -85,17 +99,18 @@ class Reach:
         direct = [d for d in record.info.required if d in links.dimensions]
         pairs = [table.c.dataset_type_id == record.id, *(table.c[d] == links.dimensions[d] for d in direct)]
         clause, seen = links.rows, None
-        behind_links: list[Column] = []
-        timed = links.begin is not None and (links.collection is not None or self.kinship is Kinship.TEMPORAL)
-        if timed:
+        settled = {*direct}
+        element = self._element(links)
+        if element is not None:
             # What was observed then first, and then its datasets: a validity range has few of all that a detector ever saw.
-            element, seen, on = self._seen(links)
+            seen, on = self._seen(element, links)
             if cut is Cut.LINKS:
-                clause, behind_links = seen, [on]
+                clause = seen = self._in_turn(element, seen, on, links)
             else:
                 clause = in_order(tables, clause, seen, on)
             columns_of = tables.key_columns(element)
             pairs += [table.c[d] == seen.c[columns_of[d]] for d in element.required.names if d not in direct]
+            settled |= columns_of.keys()
         if len(own) == 1:
             ((place, only),) = own
             turn: Column = sa.literal_column(str(place), sa.Integer())
@@ -106,12 +121,12 @@ class Reach:
             clause = in_order(tables, clause, ranks, sa.true())
             clause = in_order(tables, clause, table, sa.and_(*pairs, ranks.c.c0 == table.c.collection_id))
         source = Source(tables, record.group, clause, {d: table.c[d] for d in record.info.required})
-        if seen is not None:
+        if element is not None and seen is not None:
             source.has(element.name, seen)
         dataset = conditions.DatasetColumns(tables, source, table.c.dataset_id)
-        source.conditions += [*behind_links, *links.conditions]
+        source.conditions += links.conditions
         source.conditions += [
-            source.dimension(d) == value for d, value in links.dimensions.items() if d not in direct
+            source.dimension(d) == value for d, value in links.dimensions.items() if d not in settled
         ]
         if links.own is not None:
             source.conditions.append(table.c.dataset_id.is_distinct_from(links.own))
@@ -121,7 +136,7 @@ class Reach:
         rank = turn
         if calibration:
             begin, end = dialect.timespan(table)
-        if links.begin is not None and links.end is not None and calibration and not timed:
+        if links.begin is not None and links.end is not None and calibration and seen is None:
             source.conditions.append(dialect.meets(table, links.begin, links.end))
         if links.collection is not None and links.rank is not None:
             assert links.begin is not None and links.end is not None
@@ -140,23 +155,52 @@ class Reach:
             "overlap": dialect.null(sa.Float()),
             **{d: table.c[d] for d in record.info.required},
         }
+        if element is not None and seen is not None:
+            columns |= {name: seen.c[name] for name in self._carried(element)}
         for place, term in enumerate(self.question.order):
             columns[f"x{place}"] = self._ordered(term.name, source, dataset)
         statement = source.select(*(column.label(label) for label, column in columns.items()))
         return statement.correlate(links.rows) if cut is Cut.LINKS else statement
 
-    def _seen(self, links: Links) -> tuple[DimensionElement, sa.FromClause, Column]:
-        """What says when the target was observed, its table, and the condition that it goes with a link: at its time, of its dimensions."""
-        (family, *_) = self.record.group.temporal
-        element = self.tables.universe[family.choose(self.record.group).name]
+    def _element(self, links: Links) -> DimensionElement | None:
+        """What says when the target was observed, where links are met by that."""
+        timed = links.begin is not None and (links.collection is not None or self.kinship is Kinship.TEMPORAL)
+        return observed(self.record.group) if timed else None
+
+    def _seen(self, element: DimensionElement, links: Links) -> tuple[sa.FromClause, Column]:
+        """The table of what says when the target was observed, and the condition that it goes with a link: at its time, of its dimensions."""
         table = self.tables.element(element.name).alias()
         columns = self.tables.key_columns(element)
         names = [name for name in columns if name in links.dimensions]
         alike = (table.c[columns[name]] == links.dimensions[name] for name in names)
         if links.collection is not None:
-            return element, table, sa.and_(*alike, self.tables.dialect.coincide(table, links.rows))
+            return table, sa.and_(*alike, self.tables.dialect.coincide(table, links.rows))
         assert links.begin is not None and links.end is not None
-        return element, table, sa.and_(*alike, self.tables.dialect.meets(table, links.begin, links.end))
+        return table, sa.and_(*alike, self.tables.dialect.meets(table, links.begin, links.end))
+
+    def _in_turn(
+        self, element: DimensionElement, seen: sa.FromClause, on: Column, links: Links
+    ) -> sa.FromClause:
+        """What was observed at the time of one link. Where the datasets are wanted in its order it is sorted before they are looked up, so that
+        no more of them are looked up than are wanted."""
+        keys = self.tables.key_columns(element)
+        rows = sa.select(*seen.c).where(on).correlate(links.rows)
+        wanted = [d for d in self.record.info.required if d not in links.dimensions]
+        alike = wanted == [d for d in element.required.names if d in wanted]
+        if wanted and alike and not self.question.order:
+            terms = [Term(seen.c[keys[d]], self.tables.kind(d)) for d in wanted]
+            # With an offset the planner keeps to it.
+            rows = rows.order_by(*sorting(terms, self.tables.dialect)).offset(sa.literal_column("0"))
+        return rows.subquery()
+
+    def _carried(self, element: DimensionElement) -> list[str]:
+        """Columns of what says when the target was observed that the answer may need: its table is not joined again."""
+        lying = self.along is not None and self.along.lying == element
+        return [
+            *(name for name in element.implied.names if name not in self.record.info.required),
+            *self.tables.dialect.timespan_columns,
+            *(["region"] if lying else []),
+        ]
 
     def _ordered(self, name: str, source: Source, dataset: conditions.DatasetColumns) -> Column:
         found = resolve(name, self.record.group, self.tables, dataset=True)
@@ -201,6 +245,24 @@ class Reach:
         low = sa.func.coalesce(rows.c.valid_begin, -(2**63))
         return [*found, Term(low, Kind.LONG), Term(rows.c.rank, Kind.LONG)]
 
+    def _sorted(self, rows: sa.FromClause, links: Links) -> list[Column]:
+        """The same for ORDER BY: without what follows from what stands before it, or is the same in all rows of a parent."""
+        *others, identifier, begin, rank = self.terms(rows)
+        if links.settled:
+            required = self.record.info.required
+            fixed = {
+                len(self.question.order) + 1 + n for n, d in enumerate(required) if d in links.dimensions
+            }
+            others = [term for place, term in enumerate(others) if place not in fixed]
+        certified = any(c.type == "CALIBRATION" for _, c in self.path)
+        if certified or len(self.path) > 1:  # otherwise a data ID has one dataset
+            others.append(identifier)
+        if certified or links.collection is not None:
+            others.append(begin)
+        if "rank" not in self.same:
+            others.append(rank)
+        return sorting(others, self.tables.dialect)
+
     def _page(self, rows: sa.Subquery, links: Links, *, cut: Cut | Literal[False]) -> sa.Select[Any]:
         """The rows of each parent in order, with runs, ingest dates and implied dimensions."""
         tables, dialect = self.tables, self.tables.dialect
@@ -219,13 +281,12 @@ class Reach:
             statement = statement.where(sa.literal(later) if isinstance(later, bool) else later)
         numbered: sa.FromClause
         if cut is Cut.LINKS:
-            numbered = statement.order_by(*sorting(terms, dialect)).limit(EACH).lateral()
+            numbered = statement.order_by(*self._sorted(rows, links)).limit(EACH).lateral()
             clause: sa.FromClause = links.rows.join(numbered, sa.true())
         else:
             if cut is Cut.PARENTS:
-                number = sa.func.row_number().over(
-                    partition_by=rows.c.parent, order_by=sorting(terms, dialect)
-                )
+                order = self._sorted(rows, links) or [rows.c.dataset_id]
+                number = sa.func.row_number().over(partition_by=rows.c.parent, order_by=order)
                 statement = statement.add_columns(number.label("place"))
             clause = numbered = statement.subquery()
         run, date, clause = Homes(c for _, c in self.path).join(
@@ -234,31 +295,35 @@ class Reach:
         held, clause = self._held(clause, numbered.c.collection_id, links)
         mine = [name for name in self.names if name in self.record.info.dimensions]
         known = {d: numbered.c[d] for d in self.record.info.required}
-        joined: dict[str, sa.FromClause] = {}
+        element = self._element(links)
+        joined: dict[str, sa.FromClause] = {} if element is None else {element.name: numbered}
         values_of, clause = implied(tables, mine, dict(known), clause, joined)
         along: list[Column] = []
         if self.along is not None:
             along, clause = self.along.join(values_of, joined, clause)
+        columns: dict[str, Column] = {
+            "parent": numbered.c.parent,
+            "id": dialect.hex(numbered.c.dataset_id),
+            "type": sa.literal(self.record.name, sa.Text()),
+            "run": run,
+            **({} if date is None else {"ingest_date": date}),
+            **{n: values_of[n] if n in mine else dialect.null(tables.sql_type(n)) for n in self.names},
+            "kind": sa.literal(self.kinship.value, sa.Text()),
+            "collection": held,
+            "rank": numbered.c.rank,
+            "valid_begin": numbered.c.valid_begin,
+            "valid_end": numbered.c.valid_end,
+            "overlap": numbered.c.overlap,
+        }
         final = sa.select(
-            numbered.c.parent,
-            dialect.hex(numbered.c.dataset_id),
-            sa.literal(self.record.name, sa.Text()),
-            run,
-            *([] if date is None else [date]),
-            *(values_of[n] if n in mine else dialect.null(tables.sql_type(n)) for n in self.names),
-            sa.literal(self.kinship.value, sa.Text()),
-            held,
-            numbered.c.rank,
-            numbered.c.valid_begin,
-            numbered.c.valid_end,
-            numbered.c.overlap,
+            *(column for name, column in columns.items() if name not in self.same),
             *(numbered.c[f"x{place}"] for place in range(len(self.question.order))),
             *along,
         ).select_from(clause)
         if cut is Cut.PARENTS:
             return final.where(numbered.c.place <= EACH).order_by(numbered.c.parent, numbered.c.place)
         parent = [] if links.dealt else [numbered.c.parent]
-        return final.order_by(*parent, *sorting(self.terms(numbered), dialect))
+        return final.order_by(*parent, *self._sorted(numbered, links))
 
     @property
     def dated(self) -> bool:
@@ -267,9 +332,8 @@ class Reach:
 
     def _held(self, clause: sa.FromClause, number: Column, links: Links) -> tuple[Column, sa.FromClause]:
         """The name of the collection that ties a row to its parent."""
-        ((_, first), *others) = self.path
-        only = first.name if links.collection is None and not others else links.only
-        if only is not None:
-            return sa.literal(only, sa.Text()), clause
+        (_, first), *others = self.tying if links.collection is not None else self.path
+        if not others:
+            return sa.literal(first.name, sa.Text()), clause
         held = self.tables.collection.alias()
         return held.c.name, clause.join(held, held.c.collection_id == number)

@@ -12,15 +12,14 @@ from lsst.daf.butler import DimensionGroup
 from ..caller import Call
 from ..errors import AdapterError, BadUserInput, TooComplex, Unsupported
 from ..question import Among, Kinship, Page, Related
-from ..rows import Column as RowColumn
-from ..rows import Kind, Row, Rows
+from ..rows import Row, Rows
 from . import glob, links
 from .api import ButlerApi
-from .beside import EDGE, Along, CalibrationKey, Valid, along
+from .beside import Along, CalibrationKey, Valid, along
 from .kinship import Side, chosen
 from .links import Links
 from .names import CollectionRecord, Names, TypeRecord
-from .parents import first_of_each, in_one_order
+from .parents import first_of_each, in_one_order, shaped
 from .reach import Cut, Reach
 from .related_sky import spatial
 from .store import Store
@@ -30,8 +29,6 @@ Path = tuple[tuple[int, CollectionRecord], ...]
 Togetherness = Callable[[Sequence[tuple[str, str]], Call], Sequence[bool | None]]
 """Pairs of dataset ids -> whether a recorded execution used them together; None where nothing is recorded."""
 
-_LOW = -(2**63)
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -40,6 +37,19 @@ class Target:
     record: TypeRecord
     path: Path
     kinship: Kinship
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is known of a question whatever its parents: how each type is reached, and the answer that rows of it are; ``same`` is put
+    behind each of them. ``identity``: what statements are known by."""
+
+    here: Side
+    source: TypeRecord | None
+    reached: Sequence[tuple[Target, Reach]]
+    identity: tuple[Hashable, ...]
+    shape: Rows
+    same: tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -53,17 +63,16 @@ class RelatedQueries:
     together: Togetherness | None = None
 
     def page(self, question: Related, call: Call) -> Rows:
-        found, types, names, taken, dated = self._collect(question, question.page.first + 1, call)
-        columns = self._columns(names, dated)
-        rows = Rows(columns, found, types={t.name: t.info for t in types})
-        rows.key = self._key(rows, question)
-        if len(types) > 1:
+        ready = self._ready(question, call)
+        limit = question.page.first + 1
+        rows = ready.shape.of(self._collect(ready, question, limit, call))
+        if len(ready.reached) > 1:
             rows.rows = in_one_order(rows, [term.descending for term in question.order])
         if question.used is not None:
             rows.rows = self._only_used(rows, question, call)
-        rows.rows = first_of_each(rows.rows, question.page.first + 1)
-        if taken is not None:
-            rows.rows, rows.beside = taken.told(rows.rows, len(columns) + len(question.order), rows.places)
+        rows.rows = first_of_each(rows.rows, limit)
+        if ready.same:
+            rows.rows = [(*row, *ready.same) for row in rows.rows]
         return rows
 
     def count(self, question: Related, call: Call) -> int:
@@ -109,58 +118,60 @@ class RelatedQueries:
                 found.append(Target(record, own, kinship))
         return found
 
-    def _collect(
-        self, question: Related, limit: int, call: Call
-    ) -> tuple[list[Row], list[TypeRecord], tuple[str, ...], Along | None, bool]:
-        ready = self.targets(question, call)
+    def _ready(self, question: Related, call: Call) -> _Ready:
+        """What is known of a question before its parents are; kept of those that begin at the beginning."""
+        if question.page.after is not None:
+            return self._prepared(question, call)
+        bare = replace(question, keys=(), ids=(), page=Page(0))
+        ready: _Ready | None = self.names.ready(bare, call)
+        return ready or self.names.keep_ready(bare, self._prepared(bare, call), call)
+
+    def _prepared(self, question: Related, call: Call) -> _Ready:
+        targets = self.targets(question, call)
         path = self.names.path(question.collections, call)
         source = self._source(question, call)
         here = self._parents(question, source, path, call)
-        group = self.tables.universe.conform({d for t in ready for d in t.record.info.required})
-        names = _shown(question, group, ready)
+        group = self.tables.universe.conform({d for t in targets for d in t.record.info.required})
+        names = _shown(question, group, targets)
+        taken = self._along(question, targets)
+        reached = []
+        for target in targets:
+            first = self._find_first(question, target.kinship)
+            backward = target.kinship is Kinship.CALIBRATION and not _forward(here, target)
+            tying = self._calibrations(source, path, call) if source and backward else ()
+            reach = Reach(
+                self.tables, question, target.record, target.kinship, target.path, first, names, taken, tying
+            )
+            if len(targets) == 1 and target.kinship is not Kinship.SPATIAL:
+                reach = replace(reach, same=reach.alike())
+            reached.append((target, reach))
+        identity = (question, here, names, taken and taken.identity)
+        return _Ready(here, source, reached, identity, *shaped(question, [r for _, r in reached], names))
+
+    def _collect(self, ready: _Ready, question: Related, limit: int, call: Call) -> list[Row]:
+        here, source = ready.here, ready.source
         found: list[Row] = []
-        taken = self._along(question, ready)
-        dated = True
-        for target in ready:
+        for target, reach in ready.reached:
             # A dataset is not tied to itself.
             own = bool(question.ids) and source is not None and source.name == target.record.name
-            first = self._find_first(question, target.kinship)
-            reach = Reach(
-                self.tables, question, target.record, target.kinship, target.path, first, names, taken
-            )
-            dated = reach.dated
             if target.kinship is Kinship.SPATIAL:
                 most = limit if question.used is None else call.max_rows + 1
-                found += spatial(self.store, reach, here, most, call, question.ids if own else ())
+                asked = replace(reach, question=question)
+                found += spatial(self.store, asked, here, most, call, question.ids if own else ())
                 continue
 
             def build(
                 cut: Cut | Literal[False], target: Target = target, own: bool = own, reach: Reach = reach
             ) -> sa.Select[Any] | None:
-                tied = self._links(question, here, source, target, path, call)
+                tied = self._links(question, here, source, target, reach.tying, call)
                 return reach.statement(tied, cut=cut, own=own)
 
-            alike = self._alike(question, here, source, target, path, call)
-            if alike is not None:
-                alike = (*alike, names, taken and taken.identity)
+            alike: tuple[Hashable, ...] | None = None
+            if question.page.after is None and not self._found_first(here, target):
+                alike = (*ready.identity, target, reach.tying, own)
             cut = False if question.used is not None else self._cut(target, here, own)
             found += self._read(question, cut, limit, build, alike, call)
-        return found, [target.record for target in ready], names, taken, dated
-
-    def _alike(
-        self,
-        question: Related,
-        here: Side,
-        source: TypeRecord | None,
-        target: Target,
-        path: Sequence[CollectionRecord],
-        call: Call,
-    ) -> tuple[Hashable, ...] | None:
-        """What questions have in common that have the same statement; None where it is this one's alone."""
-        if question.page.after is not None or self._found_first(here, target):
-            return None
-        certified = self._calibrations(source, path, call) if source and here.certified else ()
-        return (replace(question, keys=(), ids=(), page=Page(0)), target, here, certified)
+        return found
 
     def _read(
         self,
@@ -284,7 +295,7 @@ class RelatedQueries:
         here: Side,
         source: TypeRecord | None,
         reached: Target,
-        path: Sequence[CollectionRecord],
+        tying: Path,
         call: Call,
     ) -> Links:
         tables, target = self.tables, reached.record.group
@@ -299,11 +310,13 @@ class RelatedQueries:
                 asked = self._asked_of_butler(question, target, call)
                 timed = links.by_time(tables, here.group, question.dimensions, ())
                 both = asked.rows.join(timed.rows, timed.parent == asked.parent)
-                return replace(timed, rows=both, parent=asked.parent, dimensions=asked.dimensions)
+                return replace(
+                    timed, rows=both, parent=asked.parent, dimensions=asked.dimensions, settled=False
+                )
             if forward:
                 return links.by_time(tables, here.group, question.dimensions, shared)
             assert source is not None
-            return links.by_certification(tables, source, self._calibrations(source, path, call))
+            return links.by_certification(tables, source, tying)
         if kinship is Kinship.TEMPORAL:
             return links.by_time(tables, here.group, question.dimensions, ())
         if _needs_sky(here.group, target):
@@ -336,38 +349,6 @@ class RelatedQueries:
         pairs = [(question.ids[row[0]], row[1]) for row in rows.rows]
         told = self.together(pairs, call)
         return [row for row, used in zip(rows.rows, told, strict=True) if used is question.used]
-
-    # rows
-
-    def _columns(self, names: Sequence[str], dated: bool) -> tuple[RowColumn, ...]:
-        return (
-            RowColumn("parent", Kind.LONG),
-            RowColumn("id", Kind.UUID),
-            RowColumn("type", Kind.STRING),
-            RowColumn("run", Kind.STRING),
-            *([RowColumn("ingest_date", Kind.TIME)] if dated else []),
-            *(RowColumn(name, self.tables.kind(name), dimension=True) for name in names),
-            *EDGE,
-        )
-
-    def _key(self, rows: Rows, question: Related) -> Callable[[Row], tuple[Any, ...]]:
-        places = {column.name: place for place, column in enumerate(rows.columns)}
-        required = {name: [places[d] for d in info.required] for name, info in rows.types.items()}
-        begin, rank = places["valid_begin"], places["rank"]
-        extras = range(len(rows.columns), len(rows.columns) + len(question.order))
-
-        def key(row: Row) -> tuple[Any, ...]:
-            low = _LOW if row[begin] is None else row[begin]
-            return (
-                *(row[p] for p in extras),
-                row[2],
-                *(row[p] for p in required[row[2]]),
-                row[1],
-                low,
-                row[rank],
-            )
-
-        return key
 
 
 def _forward(here: Side, target: Target) -> bool:

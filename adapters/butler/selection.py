@@ -61,6 +61,8 @@ class Selection:
         self._homes = Homes(
             [c for one in candidates for branch in one.branches for _, c in branch.collections]
         )
+        self._same = self._alike()
+        self._shape = self._shaped()
         if question.page.after is not None:
             self._check_key(question.page.after)
 
@@ -236,7 +238,15 @@ class Selection:
 
     # the outermost select
 
-    def columns(self) -> tuple[RowColumn, ...]:
+    def _alike(self) -> dict[str, Any]:
+        """The columns that have the same value in every row of a page: they are not read from the database."""
+        (first, *others) = self.candidates
+        if others:
+            return {}
+        run = {} if self._homes.only is None else {"run": self._homes.only}
+        return {"type": first.type.name, **run, **first.constants(self.question, self.tables)}
+
+    def _columns(self) -> tuple[RowColumn, ...]:
         plain = [RowColumn("id", Kind.UUID), RowColumn("type", Kind.STRING), RowColumn("run", Kind.STRING)]
         if self.dated:
             plain.append(RowColumn("ingest_date", Kind.TIME))
@@ -280,29 +290,40 @@ class Selection:
             columns, along, clause = self.along.beside(columns, values, joined, clause)
         if order is None:
             order = sorting(self._terms(columns, only), tables.dialect)
-        identifier, *others = columns.values()
+        others = (column for name, column in columns.items() if name not in {"dataset_id", *self._same})
         return (
-            sa.select(tables.dialect.hex(identifier), *others, *along)
+            sa.select(tables.dialect.hex(columns["dataset_id"]), *others, *along)
             .select_from(clause)
             .order_by(*order)
             .limit(limit)
         )
 
-    def rows(self, found: list[Row], more: bool) -> Rows:
-        """Rows with the key that cursors are made of."""
-        columns = self.columns()
-        places = {column.name: place for place, column in enumerate(columns)}
+    def _shaped(self) -> tuple[Rows, tuple[Any, ...]]:
+        """An answer without rows, with the key that cursors are made of, and what is put behind each row."""
+        columns = self._columns()
+        read = [column.name for column in columns if column.name not in self._same]
+        extras = range(len(read), len(read) + len(self.extras))
+        width = extras.stop + (0 if self.along is None else self.along.width)
+        places = {name: place for place, name in enumerate(read)}
+        places |= {name: width + place for place, name in enumerate(self._same)}
         types = {c.type.name: c.type.info for c in self.candidates}
         required = {name: [places[d] for d in info.required] for name, info in types.items()}
-        extras = range(len(columns), len(columns) + len(self.extras))
+        kind = places["type"]
 
         def key(row: Row) -> tuple[Any, ...]:
-            return (*(row[p] for p in extras), row[1], *(row[p] for p in required[row[1]]), row[0])
+            return (*(row[p] for p in extras), row[kind], *(row[p] for p in required[row[kind]]), row[0])
 
-        rows = Rows(columns, found, more=more, key=key, types=types)
+        shape = Rows(columns, [], key=key, types=types, _places=places)
+        same = tuple(self._same.values())
         if self.along is not None:
-            rows.rows, rows.beside = self.along.told(found, len(columns) + len(self.extras), places)
-        return rows
+            shape.beside, more = self.along.told(extras.stop, places, width + len(same))
+            same += more
+        return shape, same
+
+    def rows(self, found: list[Row], more: bool) -> Rows:
+        """The answer that rows of a page are."""
+        shape, same = self._shape
+        return shape.of([(*row, *same) for row in found] if same else found, more=more)
 
 
 def implied(

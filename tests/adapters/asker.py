@@ -94,7 +94,8 @@ def everything(asker: Asker, question: Any, sizes: list[int]) -> list[dict[str, 
 
 def named(rows: Rows, row: Row) -> dict[str, Any]:
     """A row by column; dimensions that the row's type lacks are left out."""
-    given = dict(zip((column.name for column in rows.columns), row, strict=STRICT))
+    assert not STRICT or len(row) == len(rows.columns)
+    given = {column.name: row[rows.places[column.name]] for column in rows.columns}
     if rows.types and "type" in given:
         dimensions = set(rows.types[given["type"]].dimensions)
         absent = {c.name for c in rows.columns if c.dimension and c.name not in dimensions}
