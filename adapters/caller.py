@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .notes import Notes
+from .token import Token
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The gateway's idea of the caller. ``username`` is None for the anonymous one."""
+    """The gateway's idea of the caller. ``username`` is None for the anonymous one.
+
+    ``token`` is what the caller came with, where a backend is to be shown it: two with the same name and groups are the same caller.
+    """
 
     username: str | None = None
     groups: frozenset[str] = frozenset()
+    token: Token | None = field(default=None, compare=False, repr=False)
 
     @property
     def authenticated(self) -> bool:
         return self.username is not None
+
+    def among(self, groups: Collection[str]) -> bool:
+        """Whether the caller belongs to one of these groups; to ``*`` belongs every caller with a name."""
+        return self.authenticated and ("*" in groups or not self.groups.isdisjoint(groups))
 
 
 class Deadline(Protocol):

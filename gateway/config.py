@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import EnvSettingsSource
 
 from adapters.protocol import Settings
+from gateway.auth.settings import AuthConfig, Groups, mistakes
 from gateway.limits import Limits
 from gateway.misconfigured import ConfigError, UniqueKeys, broken_yaml, first_mistake, unknown_key
 
@@ -88,6 +89,15 @@ class RepositoryConfig(_Group):
         description="The template of the IVOA identifiers of its datasets, with the placeholders {repository} "
         "and {id}. The authority should be one that you have registered.",
     )
+    read: Groups | None = Field(
+        default=None,
+        description="The groups whose members may read it; * is every caller with a name. Left out: everybody who is let in. For all "
+        "others it does not exist.",
+    )
+    write: Groups | None = Field(
+        default=None,
+        description="The groups whose members may write it, of those who may read it; * is every caller with a name. Left out: nobody.",
+    )
     options: dict[str, Any] = Field(
         default={}, description="What only this adapter understands, as its own documentation says."
     )
@@ -142,6 +152,7 @@ class Config(BaseSettings):
     repositories: dict[Annotated[str, AfterValidator(_label)], RepositoryConfig] = Field(
         min_length=1, description="A mapping from labels to repositories, in search order."
     )
+    auth: AuthConfig = Field(default=AuthConfig(), description="Who is calling.")
     limits: Limits = Field(default=Limits(), description="The limits that every request is held to.")
     state: Path = Field(
         default=Path(".gateway"),
@@ -247,11 +258,14 @@ def from_mapping(content: dict[str, Any], folder: Path) -> Config:
     """The settings of a mapping, as the file would hold it, under those of the environment."""
     _check_variables()
     try:
-        return Config(**{str(key): value for key, value in content.items()}).anchored(folder)
+        config = Config(**{str(key): value for key, value in content.items()})
     except ValidationError as error:
         line = first_mistake(error, Config)
         variable = PREFIX + line.split(":")[0].upper().replace(".", "__")
         raise ConfigError(f"{variable}: {line}" if variable in os.environ else line) from error
+    for key, mistake in mistakes(config.auth, config.repositories):
+        raise ConfigError(f"{key}: {mistake}")
+    return config.anchored(folder)
 
 
 def _check_variables() -> None:

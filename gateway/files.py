@@ -2,7 +2,7 @@
 
 The adapter says where the bytes are; nothing of a path ever comes from the request. A local file is streamed with
 range requests, ETag and Last-Modified; bytes elsewhere are redirected to. Errors have GraphQL's shape. A repository
-that does not exist and a dataset that does not are told in the same words.
+that does not exist, one that is not this caller's to see and a dataset that does not exist are told in the same words.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from uuid import UUID
 
 import anyio
@@ -21,7 +22,8 @@ from adapters.caller import Call
 from adapters.errors import BadUserInput, NotFound, Unsupported
 from adapters.protocol import Repository
 from adapters.rows import FileContent
-from gateway.http.errors import Masking
+from gateway.http.errors import Masking, secrets_in
+from gateway.http.headers import sent
 
 PATH = "/files/{repository}/{uuid}"
 # A stored file may be HTML or SVG: it must neither run as ours nor be taken for another type than it is said to be.
@@ -30,18 +32,22 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "private, no-cache",
     "Referrer-Policy": "no-referrer",
+    "Vary": "Authorization",
 }
 
-MakeCall = Callable[[Request], Call]
+Enter = Callable[[Request], Awaitable[tuple[Mapping[str, Repository], Call]]]
 
 
-def files_route(repositories: Mapping[str, Repository], make_call: MakeCall) -> Route:
-    """The route that serves files of these repositories; ``make_call`` says who asks, and until when."""
+def files_route(enter: Enter) -> Route:
+    """The route that serves files. ``enter`` says who asks, until when, and which repositories there are for this caller; it raises
+    Refusal for one who is not let in."""
 
     async def download(request: Request) -> Response:
         masking = Masking(request.scope.get("state", {}).get("request_id"))
+        masking.hide(partial(secrets_in, sent(request.scope)))
         try:
-            content = await _content(request, repositories, make_call)
+            repositories, call = await enter(request)
+            content = await _content(request, repositories, call)
             return await _response(content)
         except Unsupported as error:
             return _refused(masking, error, 501)
@@ -51,9 +57,7 @@ def files_route(repositories: Mapping[str, Repository], make_call: MakeCall) -> 
     return Route(PATH, download, methods=["GET"], name="files")
 
 
-async def _content(
-    request: Request, repositories: Mapping[str, Repository], make_call: MakeCall
-) -> FileContent:
+async def _content(request: Request, repositories: Mapping[str, Repository], call: Call) -> FileContent:
     label, written = request.path_params["repository"], request.path_params["uuid"]
     try:
         dataset = UUID(written).hex
@@ -64,7 +68,6 @@ async def _content(
         raise BadUserInput("'component' is no name of a component.")
     if label not in repositories:
         raise NotFound("There is no file here.")
-    call = make_call(request)
     answer: Awaitable[FileContent] = repositories[label].content(dataset, component, call)
     try:
         with anyio.fail_after(call.deadline.remaining()):

@@ -19,9 +19,9 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
+from gateway.auth.peer import NotesPeer
 from gateway.config import CONFIG_VARIABLE, ServerConfig
 from gateway.garbage import settle
-from gateway.http.wire import OneWrite
 
 log = structlog.get_logger("gateway.serve")
 
@@ -83,7 +83,7 @@ def _uvicorn(app: Any, server: ServerConfig, *, factory: bool = False) -> uvicor
         app,
         factory=factory,
         workers=server.workers,
-        http=OneWrite,
+        http=NotesPeer,
         lifespan="on",
         ws="none",
         log_config=None,

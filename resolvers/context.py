@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import strawberry
 
 from adapters.caller import Call
-from adapters.errors import BadUserInput, NotFound, unknown
+from adapters.errors import BadUserInput, Forbidden, NotFound, unknown
 from adapters.protocol import Repository
 from adapters.question import Question
 from adapters.rows import Facets, Row, Rows, UniverseInfo
@@ -63,7 +63,8 @@ def installed() -> str:
 
 class Context:
     """One request. ``repositories`` are those that the caller may see, in the configured search order: one
-    that is missing here does not exist, as far as the answer may tell. ``base_url``: the gateway's own
+    that is missing here does not exist, as far as the answer may tell. ``writers``: the groups that may write each, nobody one that
+    is not named. ``base_url``: the gateway's own
     address as the caller sees it, or what finds it out, since few requests ask."""
 
     def __init__(
@@ -75,6 +76,7 @@ class Context:
         limits: Limits,
         base_url: str | Callable[[], str],
         version: str | None = None,
+        writers: Mapping[str, Collection[str]] = {},
     ) -> None:
         self.call = call
         self.budget = budget
@@ -82,6 +84,7 @@ class Context:
         self.version = version or installed()
         self.scopes = Scopes(self, repositories)
         self._base_url = base_url
+        self._writers = writers
         self._alone: asyncio.Task[Any] | None = None
 
     @property
@@ -110,6 +113,22 @@ class Context:
         if found is None:
             message, details = unknown("repository", label, self.scopes)
             raise NotFound(message, **details)
+        return found
+
+    def writable(self, label: str) -> bool:
+        """Whether the caller may write the repository of this label, which it may read."""
+        return self.call.caller.among(self._writers.get(label, ()))
+
+    def scope_to_write(self, label: str) -> Scope:
+        """A repository that something is to be written to. NotFound as ``scope``; Forbidden where the caller may only read it."""
+        found = self.scope(label)
+        if not self.writable(label):
+            raise Forbidden(
+                f"You may read the repository '{label}' and not write it.",
+                repository=label,
+                missing="write",
+                groups=sorted(self._writers.get(label, ())),
+            )
         return found
 
     def first(self, first: int) -> int:

@@ -25,5 +25,5 @@ def viewer(context: Context) -> Viewer:
         authenticated=caller.authenticated,
         groups=sorted(caller.groups),
         readable=list(context.scopes),
-        writable=[],
+        writable=[label for label in context.scopes if context.writable(label)],
     )

@@ -134,7 +134,7 @@ def middleware(origins: Sequence[str] = (), straight: Route | None = None) -> li
                 allow_origins=list(origins),
                 allow_methods=["GET", "POST"],
                 allow_headers=["Content-Type", "Authorization", "X-Request-Id"],
-                expose_headers=["X-Request-Id"],
+                expose_headers=["X-Request-Id", "WWW-Authenticate", "Retry-After"],
                 max_age=3600,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from starlette.responses import Response
 log = structlog.get_logger("gateway.http")
 
 Ping = Callable[[], Awaitable[object]]
+Seen = Callable[[Request], Awaitable[Collection[str]]]
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -31,6 +32,8 @@ class Health:
         Seconds that one ping may take.
     keep
         Seconds that a round of pings is believed, so that many probes do not become many pings.
+    seen
+        The names that a request is told of. Left out: all.
     """
 
     def __init__(
@@ -39,11 +42,13 @@ class Health:
         *,
         timeout: float = 2.0,
         keep: float = 2.0,
+        seen: Seen | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pings = pings
         self._timeout = timeout
         self._keep = keep
+        self._seen = seen
         self._clock = clock
         self._round = asyncio.Lock()
         self._checked: float | None = None
@@ -53,20 +58,24 @@ class Health:
         """200: the process runs and its event loop turns. Nothing is asked of anybody."""
         return _json({"status": "ok"}, 200)
 
-    async def readyz(self, _: Request) -> Response:
+    async def readyz(self, request: Request) -> Response:
         """200 while at least one repository answers (``degraded`` if not all do), else 503.
 
-        For each repository it says whether it answered and how quickly or, in one word, why not.
+        For each repository that the request is told of it says whether it answered and how quickly or, in one word, why not. ``degraded``
+        goes by those: that another one is down is no news of one that there is. The status goes by all, for the orchestrator.
         """
+        names = self._pings.keys() if self._seen is None else await self._seen(request)
         async with self._round:
             if self._checked is None or self._clock() - self._checked >= self._keep:
-                names = list(self._pings)
-                results = await asyncio.gather(*(self._ping(name) for name in names))
-                self._found = dict(zip(names, results, strict=True))
+                pinged = list(self._pings)
+                results = await asyncio.gather(*(self._ping(name) for name in pinged))
+                self._found = dict(zip(pinged, results, strict=True))
                 self._checked = self._clock()
-        answering = sum(found["ok"] for found in self._found.values())
-        status = "unavailable" if not answering else "ready" if answering == len(self._found) else "degraded"
-        return _json({"status": status, "repositories": self._found}, 200 if answering else 503)
+        answering = any(found["ok"] for found in self._found.values())
+        told = {name: found for name, found in self._found.items() if name in names}
+        whole = all(found["ok"] for found in told.values())
+        status = "unavailable" if not answering else "ready" if whole else "degraded"
+        return _json({"status": status, "repositories": told}, 200 if answering else 503)
 
     async def _ping(self, name: str) -> dict[str, Any]:
         began = self._clock()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import strawberry
 from starlette.routing import Route
 
-from gateway.http.health import Health, Ping, schema_text
+from gateway.http.health import Health, Ping, Seen, schema_text
 from gateway.http.view import GraphQLView, MakeContext
 from gateway.limits import Limits
+
+if TYPE_CHECKING:
+    from gateway.auth.door import Door
 
 
 def routes(
@@ -21,14 +25,16 @@ def routes(
     *,
     origins: Sequence[str] = (),
     plans: bool = True,
+    door: Door | None = None,
+    seen: Seen | None = None,
 ) -> list[Route]:
     """/graphql, /schema.graphql, /healthz and /readyz, for a Starlette application.
 
     They belong behind ``gateway.http.edge.middleware(origins, straight)``, with the first of them as ``straight`` and ``http_error`` as the handler of Starlette's
-    HTTPException. See GraphQLView for ``make_context`` and ``plans``, and Health for ``pings``.
+    HTTPException. See GraphQLView for ``make_context``, ``plans`` and ``door``, and Health for ``pings`` and ``seen``.
     """
-    health = Health(pings)
-    view = GraphQLView(schema, make_context, limits, origins=origins, plans=plans)
+    health = Health(pings, seen=seen)
+    view = GraphQLView(schema, make_context, limits, origins=origins, plans=plans, door=door)
     return [
         # No methods: the view answers the wrong ones itself, in GraphQL's shape.
         Route("/graphql", view, name="graphql"),

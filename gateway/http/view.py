@@ -10,24 +10,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from inspect import isawaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 from graphql import OperationType
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from gateway.auth import caller_of
 from gateway.http.body import Operation, parse_get, parse_post, read_body
 from gateway.http.documents import Documents, InvalidDocument
 from gateway.http.encode import to_json
-from gateway.http.errors import Masking
+from gateway.http.errors import Masking, secrets_in
 from gateway.http.headers import Raw, Sent, sent, text
 from gateway.http.negotiate import GRAPHQL, JSON, check_content_type, response_type
 from gateway.http.origin import check_origin
 from gateway.http.refusal import ClientGone, refuse
 from gateway.http.watch import Answered, while_awaited
 from gateway.limits import Budget, Deadline, Limits
+from gateway.limits.house import House
 from resolvers.plan import execute
+
+if TYPE_CHECKING:
+    from gateway.auth.door import Door  # which needs this package
 
 MakeContext = Callable[[Request, Budget, Deadline], Any | Awaitable[Any]]
 
@@ -62,6 +67,8 @@ class GraphQLView:
         The answer as bytes of JSON.
     plans
         Whether documents are answered by plan (``resolvers.plan``) where that can be.
+    door
+        Who asks is found out there, before the body is read. Left out: it is not asked.
     """
 
     def __init__(
@@ -73,6 +80,7 @@ class GraphQLView:
         origins: Collection[str] = (),
         encode: Callable[[Any], bytes] = to_json,
         plans: bool = True,
+        door: Door | None = None,
     ) -> None:
         if schema.get_extensions():
             raise ValueError("schema extensions and custom directives would be ignored by GraphQLView")
@@ -83,6 +91,8 @@ class GraphQLView:
         self._origins = frozenset(origins)
         self._encode = encode
         self._plans = plans
+        self._door = door
+        self._house = House(self.limits.max_running, self.limits.max_running_each, self.limits.max_waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = sent(scope)
@@ -98,13 +108,15 @@ class GraphQLView:
             # Whatever it was, the answer has GraphQL's shape.
             refusal = masking.refusal(fault)
             status = 200 if refusal.well_formed and media_type == JSON else refusal.status
-            more = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
-            await _send(send, status, _HEADERS[media_type] + more, self._encode({"errors": refusal.errors}))
+            whole = dict(_HEADERS[media_type])
+            whole |= {name.lower().encode(): value.encode() for name, value in refusal.headers.items()}
+            await _send(send, status, list(whole.items()), self._encode({"errors": refusal.errors}))
 
         try:
             media_type = response_type(text(headers, b"accept"))
+            masking.hide(partial(secrets_in, headers))
             operation = await self._read(scope, headers, receive, deadline)
-            masking.hide(operation.variables, partial(_credentials, headers))
+            masking.hide(operation.variables)
             work = self._answer(scope, operation, deadline, masking)
             body = self._encode(await while_awaited(work, receive, deadline, tell))
         except Answered:
@@ -120,6 +132,8 @@ class GraphQLView:
         if method not in ("GET", "POST"):
             raise refuse("GraphQL is asked with GET or POST.", 405, headers={"Allow": "GET, POST"})
         check_origin(headers, self._origins)
+        if self._door is not None and not self._door.known(scope):
+            await self._door.enter(scope, deadline)
         if method == "POST":
             check_content_type(text(headers, b"content-type"), text(headers, b"content-encoding"))
         body = await read_body(receive, headers.get(b"content-length"), self.limits.max_body, deadline)
@@ -141,15 +155,21 @@ class GraphQLView:
         context = self._make_context(Request(scope), budget, deadline)
         if isawaitable(context):
             context = await context
-        result = await execute(
-            self.schema,
-            document.node,
-            document.plans if self._plans else None,
-            context,
-            variables=operation.variables,
-            operation_name=operation.operation_name,
-            extensions=operation.extensions,
-        )
+        user = caller_of(scope).username if self._door is not None else None
+        if not self._house.enter(user):
+            await self._house.wait(user, deadline)
+        try:
+            result = await execute(
+                self.schema,
+                document.node,
+                document.plans if self._plans else None,
+                context,
+                variables=operation.variables,
+                operation_name=operation.operation_name,
+                extensions=operation.extensions,
+            )
+        finally:
+            self._house.leave(user)
         if isinstance(result, list):
             raise masking.request_errors(result)
         answer: dict[str, Any] = {"data": result.data}
@@ -175,8 +195,3 @@ async def _send(send: Send, status: int, headers: Raw, body: bytes) -> None:
     length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
-
-
-def _credentials(headers: Sent) -> list[str]:
-    """What the client proved itself with: in no line of the log."""
-    return (text(headers, b"authorization") or "").split(" ")

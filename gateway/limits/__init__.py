@@ -1,4 +1,4 @@
-"""What one request may cost: the limits, the shape of its document, its rows and its time."""
+"""What one request may cost: the limits, the shape of its document, its rows and its time. ``house``: how many there may be at a time."""
 
 from gateway.limits.cost import Budget
 from gateway.limits.deadline import Deadline

@@ -48,6 +48,12 @@ class Limits:
         Lists and objects inside one another in variables, in ``extensions`` and in the document's literals.
     max_errors
         Validation errors reported before validation stops.
+    max_running
+        Requests that one process works on at a time: more would wait for the same processor and the same connections.
+    max_running_each
+        Requests of one user at a time, so that nobody holds all places. Those without a name share none.
+    max_waiting
+        Requests that wait for a place. Who comes after them is told at once to try again.
     document_cache
         Parsed and validated documents kept, and at most 500,000 characters of them.
     """
@@ -68,6 +74,9 @@ class Limits:
     max_introspection_fields: int = 500
     max_variables_depth: int = 50
     max_errors: int = 8
+    max_running: int = 64
+    max_running_each: int = 16
+    max_waiting: int = 256
     document_cache: int = 256
 
     def __post_init__(self) -> None:

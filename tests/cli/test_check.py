@@ -17,10 +17,11 @@ def test_a_repository_that_can_be_read(tmp_path: Path) -> None:
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines[0] == "hsc: can be read"
-    said = dict(line.strip().split("  ", 1) for line in lines[1:])
+    said = dict(line.strip().split("  ", 1) for line in lines[1 : lines.index("callers")])
     assert said["adapter"].strip() == "butler"
     assert said["path"].strip() == "SQL on the registry's tables"
     assert Capability.WILDCARD in said["capabilities"]
+    assert (said["read by"].strip(), said["written by"].strip()) == ("everybody", "nobody")
 
 
 def test_one_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def with_repository(**changes: object) -> dict[str, object]:
 # What the file holds, the key that the line names, words that say what it should be.
 MISTAKES = {
     "unknown key": ({**GOOD, "limit": {}}, "limit:", "did you mean limits"),
-    "unknown key far from all": ({**GOOD, "qqq": 1}, "qqq:", "one of repositories, limits, state"),
+    "unknown key far from all": ({**GOOD, "qqq": 1}, "qqq:", "one of repositories, auth, limits"),
     "unknown limit": (
         {**GOOD, "limits": {"max_frist": 5}},
         "limits.max_frist:",
@@ -81,6 +81,72 @@ MISTAKES = {
         "repositories.hsc.ivoid:",
         "ivo://",
     ),
+    "unknown key of auth": ({**GOOD, "auth": {"moode": "oidc"}}, "auth.moode:", "did you mean auth.mode"),
+    "unknown mode": (
+        {**GOOD, "auth": {"mode": "basic"}},
+        "auth.mode:",
+        "'anonymous', 'gafaelfawr' or 'oidc'",
+    ),
+    "gafaelfawr without url": ({**GOOD, "auth": {"mode": "gafaelfawr"}}, "auth.url:", "missing"),
+    "oidc without audience": (
+        {**GOOD, "auth": {"mode": "oidc", "issuer": "https://login.example.org"}},
+        "auth.audience:",
+        "missing",
+    ),
+    "key of another mode": (
+        {**GOOD, "auth": {"mode": "gafaelfawr", "url": "https://a.example", "issuer": "https://b.example"}},
+        "auth.issuer:",
+        "for the mode oidc",
+    ),
+    "url in the open": (
+        {**GOOD, "auth": {"mode": "gafaelfawr", "url": "http://data.example.org"}},
+        "auth.url:",
+        "https://",
+    ),
+    "keys in the open": (
+        {
+            **GOOD,
+            "auth": {
+                "mode": "oidc",
+                "issuer": "https://a.example",
+                "audience": "x",
+                "jwks": "http://10.0.0.1/keys",
+            },
+        },
+        "auth.jwks:",
+        "https://",
+    ),
+    "url with a password": (
+        {**GOOD, "auth": {"mode": "gafaelfawr", "url": "https://u:p@data.example.org"}},
+        "auth.url:",
+        "without a user or a password",
+    ),
+    "everybody as ingress": (
+        {**GOOD, "auth": {"mode": "gafaelfawr", "url": "https://a.example", "proxies": ["0.0.0.0/0"]}},
+        "auth.proxies.0:",
+        "is everybody",
+    ),
+    "ingress by name": (
+        {**GOOD, "auth": {"mode": "gafaelfawr", "url": "https://a.example", "proxies": ["ingress"]}},
+        "auth.proxies.0:",
+        "10.0.0.0/24",
+    ),
+    "algorithm none": ({**GOOD, "auth": {"algorithms": ["none"]}}, "auth.algorithms.0:", "'RS256'"),
+    "a shared secret": ({**GOOD, "auth": {"algorithms": ["HS256"]}}, "auth.algorithms.0:", "'RS256'"),
+    "for ever": ({**GOOD, "auth": {"seconds": 86400}}, "auth.seconds:", "3600"),
+    "readers where nobody has a name": (
+        with_repository(read=["g_hsc"]),
+        "repositories.hsc.read:",
+        "auth.mode is anonymous",
+    ),
+    "writers where nobody has a name": (
+        with_repository(write="*"),
+        "repositories.hsc.write:",
+        "auth.mode is anonymous",
+    ),
+    "nobody as readers": (with_repository(read=[]), "repositories.hsc.read:", "not be empty"),
+    "readers as text": (with_repository(read="g_hsc"), "repositories.hsc.read:", "a list"),
+    "a group without a name": (with_repository(read=[""]), "repositories.hsc.read.0:", "name of a group"),
     "limit as text": ({**GOOD, "limits": {"max_first": "many"}}, "limits.max_first:", "a whole number"),
     "limit of zero": ({**GOOD, "limits": {"max_first": 0}}, "limits.max_first:", "positive"),
     "limit that is fractional": (

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from adapters.caller import Call
@@ -52,7 +53,11 @@ class Stored:
 def client(tmp_path: Path) -> TestClient:
     (tmp_path / "a.parquet").write_bytes(CONTENT)
     repositories = {"hsc": cast(Repository, Stored(tmp_path))}
-    app = Starlette(routes=[files_route(repositories, lambda _: Call())])
+
+    async def enter(_: Request) -> tuple[dict[str, Repository], Call]:
+        return repositories, Call()
+
+    app = Starlette(routes=[files_route(enter)])
     return TestClient(app, follow_redirects=False)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from gateway.auth.settings import AuthConfig
 from gateway.config import Config, LogConfig, RepositoryConfig, ServerConfig
 from gateway.limits import Limits
 from gateway.misconfigured import fields_of
@@ -22,6 +23,7 @@ FILE = ROOT / "docs" / "configuration.md"
 GROUPS: dict[str, type[Any]] = {
     "top": Config,
     "repository": RepositoryConfig,
+    "auth": AuthConfig,
     "limits": Limits,
     "server": ServerConfig,
     "log": LogConfig,

@@ -1,0 +1,1 @@
+"""What people try on a service like this one, each attempt a test."""

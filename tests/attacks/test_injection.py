@@ -1,0 +1,121 @@
+"""Text of a caller is a value wherever it goes: SQL, Butler's language, GLOB, JSON and paths never read it as their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.demonstration import demonstration
+
+WORDS = [
+    "'",
+    "''",
+    '"',
+    "\\",
+    "%",
+    "_",
+    "' OR '1'='1",
+    "raw' --",
+    "raw'; DROP TABLE dataset; --",
+    "raw') UNION SELECT name FROM sqlite_master --",
+    "1; ATTACH DATABASE '/tmp/x' AS x",
+    "$1",
+    ":param_1",
+    "%(most)s",
+    "{0}",
+    "${jndi:ldap://127.0.0.1/x}",
+    "[a-z]*",
+    "**/*",
+    "../../../etc/passwd",
+    "..%2f..%2fetc%2fpasswd",
+    "file:///etc/passwd",
+    "ivo://x/y?repo=../../etc&id=x",
+    "\x00",
+    "raw\x00",
+    "a\u202eb",
+    "\ud800",
+    "\U0010ffff" * 3,
+    "x" * 10_000,
+    "(" * 500,
+    "1e999",
+    "NaN",
+    "-0",
+    "T'2020-01-01' OR TRUE",
+    "pg_sleep(10)",
+    "randomblob(1000000000)",
+    "instrument = 'HSC' OR 1 = 1",
+]
+
+ASKED = {
+    "type": "query ($text: String!) { repository(name: \"hsc\") { datasets(query: {type: [$text]}, first: 5) { nodes { run type { name } } } } }",
+    "collections": "query ($text: String!) { repository(name: \"hsc\") { datasets(query: {type: [\"raw\"], collections: [$text]}, first: 5) { nodes { run } } } }",
+    "glob of collections": "query ($text: String!) { repository(name: \"hsc\") { collections(pattern: [$text], first: 5) { nodes { name } } } }",
+    "where": "query ($text: String!) { repository(name: \"hsc\") { datasets(query: {type: [\"raw\"], where: $text}, first: 5) { nodes { run } } } }",
+    "bound value": "query ($text: String!) { repository(name: \"hsc\") { datasets(query: {type: [\"raw\"], where: \"instrument = text\", bind: {text: $text}}, first: 5) { nodes { run } } } }",
+    "shape": "query ($text: String!) { repository(name: \"hsc\") { datasets(query: {type: [\"calexp\"], sky: {region: $text}}, first: 5) { nodes { run } } } }",
+    "cursor": "query ($text: String!) { repository(name: \"hsc\") { datasets(query: {type: [\"raw\"]}, first: 5, after: $text) { nodes { run } } } }",
+    "repository": "query ($text: String!) { repository(name: $text) { name } }",
+    "ivoid": "query ($text: String!) { dataset(ivoid: $text) { uuid } }",
+    "node": "query ($text: ID!) { node(id: $text) { id } }",
+}  # fmt: skip
+
+_EXPECTED = {"BAD_USER_INPUT", "NOT_FOUND", "QUERY_TOO_COMPLEX", "BAD_CURSOR", "UNSUPPORTED"}
+
+
+def ask(client: TestClient, document: str, text: str) -> Any:
+    # Lone surrogates travel as JSON writes them.
+    import json
+
+    body = json.dumps({"query": document, "variables": {"text": text}})
+    return client.post("/graphql", content=body.encode(), headers={"Content-Type": "application/json"})
+
+
+@pytest.fixture(scope="module")
+def before(client: TestClient) -> bytes:
+    found = ask(client, ASKED["type"], "raw").json()
+    assert found["data"]["repository"]["datasets"]["nodes"]
+    return (demonstration() / "gen3.sqlite3").read_bytes()
+
+
+@pytest.mark.parametrize("place", ASKED)
+def test_text_is_a_value_and_nothing_else(place: str, client: TestClient, before: bytes) -> None:
+    """The answer is empty or an error that says what was wrong with it; nothing is written, nobody waits."""
+    for text in WORDS:
+        answer = ask(client, ASKED[place], text)
+        assert answer.status_code in (200, 400), (text, answer.text)
+        found = answer.json()
+        for error in found.get("errors", ()):
+            assert error["extensions"]["code"] in _EXPECTED, (text, error)
+            said = error["message"].replace(text, "").lower()
+            assert "sqlite" not in said and "psycopg" not in said
+            assert "root:" not in error["message"]
+        assert answer.elapsed.total_seconds() < 5, text
+    assert (demonstration() / "gen3.sqlite3").read_bytes() == before
+
+
+def test_a_quote_finds_what_has_it_and_nothing_else(client: TestClient) -> None:
+    """What matches everything in SQL matches nothing here."""
+    for text in ("' OR '1'='1", "%", "_______", "raw' --", "r_w"):
+        found = ask(client, ASKED["type"], text).json()
+        nodes = ((found.get("data") or {}).get("repository") or {}).get("datasets")
+        assert not (nodes and nodes["nodes"]), text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/files/hsc/../../../etc/passwd",
+        "/files/hsc/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "/files/..%2f..%2fetc/00000000000000000000000000000000",
+        "/files/hsc/00000000-0000-0000-0000-000000000000%00.fits",
+        "/files//etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/..;/etc/passwd",
+    ],
+)
+def test_no_path_leads_out(path: str, client: TestClient) -> None:
+    answer = client.get(path)
+    assert answer.status_code in (400, 404, 405)
+    assert "root:" not in answer.text and "/etc" not in answer.text.replace(path, "")
