@@ -83,6 +83,10 @@ class BackendTimeout(AdapterError):
     code = "BACKEND_TIMEOUT"
 
 
+SILENT = (BackendUnavailable, BackendTimeout, Timeout, Unauthenticated, Forbidden)
+"""One repository gave no answer, and another may: it is down, too slow, or refuses this caller."""
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names that look most like ``name``, best first; case is no difference."""
     folded: dict[str, str] = {}

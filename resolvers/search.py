@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from adapters.errors import BackendUnavailable, BadCursor, BadUserInput, NotFound, Timeout, TooComplex
+from adapters.errors import SILENT, BadCursor, BadUserInput, NotFound, TooComplex
 from adapters.question import Datasets
 from adapters.rows import Facets
 
@@ -204,7 +204,7 @@ class Search(Listing[Dataset]):
         async def one(scope: Scope) -> list[str]:
             try:
                 said = await scope.explain(self.question)
-            except (NotFound, BackendUnavailable, Timeout) as error:
+            except (NotFound, *SILENT) as error:
                 said = [error.message]
             return [f"{scope.label}: {line}" for line in said] if len(self.scopes) > 1 else said
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from adapters.errors import AdapterError, BackendUnavailable, NotFound, Timeout
+from adapters.errors import SILENT, AdapterError, NotFound
 from adapters.question import Among, Collections, Datasets
 
 from .context import Scope
@@ -104,7 +104,7 @@ class Source:
                 self.question, lambda known: self.scope.ask(known.paged(size, self.place), 1, size)
             )
             self.missing += missing
-        except (NotFound, BackendUnavailable, Timeout) as error:
+        except (NotFound, *SILENT) as error:
             self.error, self.window = error, Window()
             return []
         self.begun = True
@@ -133,7 +133,7 @@ class Source:
         try:
             for more in await asyncio.gather(*(self._among(*kind, items) for kind, items in by_type.items())):
                 found |= more
-        except (BackendUnavailable, Timeout) as error:
+        except SILENT as error:
             self.error, self.window = error, Window()
         return found
 

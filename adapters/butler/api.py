@@ -41,6 +41,8 @@ from ..question import (
     Records,
     RecordsByKey,
     Regions,
+    Related,
+    RelatedDataIds,
     Sky,
     Span,
     Timespans,
@@ -48,10 +50,14 @@ from ..question import (
     Where,
 )
 from ..rows import Facets, FileContent, Rows
-from . import api_datasets, api_dimensions, api_name, expression
+from . import api_datasets, api_dimensions, api_known, api_name, expression
+from .api_dimensions import too_many
 from .api_files import content, files
-from .api_names import Names
+from .api_names import Known, Names
+from .api_related import related
+from .api_related_data_ids import related_data_ids
 from .api_selection import Selection
+from .empty import Explanation
 from .mistakes import butlers_mistakes
 
 _CARELESS = (ValueError, TypeError, LookupError)
@@ -69,44 +75,82 @@ class ButlerApi:
         The repository's label, for messages.
     defaults
         Collections that are searched when a question names none.
+    known
+        Gives the names that need not be looked up; nothing by default.
+    remote
+        A server is asked: what it does not tell in any case is not asked for.
     """
 
-    def __init__(self, factory: Callable[[], Butler], repository: str, defaults: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        factory: Callable[[], Butler],
+        repository: str,
+        defaults: Sequence[str] = (),
+        known: Callable[[], Known] = Known,
+        *,
+        remote: bool = False,
+    ) -> None:
         self._factory = factory
         self._repository = repository
         self._defaults = tuple(defaults)
+        self._known = known
+        self._remote = remote
 
     def ask(self, question: Question, call: Call) -> Rows:
         """Answer a question. Raises the errors of ``adapters.errors``; Unsupported for kinds of questions unknown here."""
         with ExitStack() as stack:
             stack.enter_context(noted(call.notes, By.API, type(question).__name__))
             butler = self._enter(stack)
-            names = Names(butler, self._defaults)
-            return self._answer(question, butler, names, call.max_rows)
+            names = Names(butler, self._defaults, self._known())
+            return self._answer(question, butler, names, call)
 
     def count(self, question: Question, call: Call) -> int:
         """How many rows the question has, whatever its page."""
+        if isinstance(question, Related | RelatedDataIds):
+            question = replace(question, overlap=False)
         paged = question.paged(call.max_rows) if hasattr(question, "page") else question
-        return len(self.ask(paged, call).rows)
+        found = self.ask(paged, call)
+        if found.more or len(found.rows) > call.max_rows:
+            raise too_many(call.max_rows)
+        return len(found.rows)
 
     def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets:
         """Datasets counted by values; ``by`` may name what an order may name, and ``type``."""
         if not isinstance(question, Datasets):
             raise Unsupported("Facets are counted over datasets only.", capability="FACETS")
+        if not by:
+            raise BadUserInput("facets needs at least one dimension or field to count by.")
+        # A row's key begins with the values that it is ordered by.
         names = [name for name in by if name != "type"]
-        ordered = replace(question, order=tuple(Order(name) for name in names), page=Page(call.max_rows))
-        rows = self.ask(ordered, call)
+        rows = self.ask(replace(question, order=tuple(map(Order, names)), page=Page(call.max_rows)), call)
+        assert rows.key is not None
         counts: Counter[tuple[Any, ...]] = Counter()
         for row in rows.rows:
-            key = rows.key(row) if rows.key is not None else ()
-            values = iter(key[: len(names)])
+            values = iter(rows.key(row))
             counts[tuple(row[1] if name == "type" else next(values) for name in by)] += 1
         found = sorted(counts.items(), key=lambda one: (-one[1], [(v is None, v) for v in one[0]]))
         return Facets(tuple(by), [(*key, number) for key, number in found[:first]], len(found) <= first)
 
-    def explain(self, question: Question, call: Call) -> list[str]:  # noqa: ARG002
-        """Nothing: what Butler says of empty answers is in its errors."""
-        return []
+    def universe(self) -> DimensionUniverse:
+        """The dimensions, for somebody who may know the names in the repository."""
+        with ExitStack() as stack:
+            butler = self._enter(stack)
+            Names(butler, self._defaults, self._known()).all_types()
+            return butler.dimensions
+
+    def explain(self, question: Question, call: Call) -> list[str]:
+        """Why datasets are not found; empty for other questions."""
+        return (
+            Explanation(self.ask, self._defaults).of(question, call) if isinstance(question, Datasets) else []
+        )
+
+    def components(self, storage_class: str) -> list[str] | None:
+        """Names of a storage class's components; None where this process does not know the class."""
+        with ExitStack() as stack:
+            butler = self._enter(stack)
+            if storage_class not in butler.storageClasses:
+                return None
+            return sorted(butler.storageClasses.getStorageClass(storage_class).allComponents())
 
     def content(self, dataset: str, component: str | None, call: Call) -> FileContent:  # noqa: ARG002
         with ExitStack() as stack:
@@ -131,7 +175,7 @@ class ButlerApi:
         with ExitStack() as stack:
             stack.enter_context(noted(call.notes, By.API, f"ids of datasets of type {dataset_type}"))
             butler = self._enter(stack)
-            names = Names(butler, self._defaults)
+            names = Names(butler, self._defaults, self._known())
             (found,) = names.types([dataset_type])
             selection = Selection(
                 butler,
@@ -170,22 +214,27 @@ class ButlerApi:
         stack.enter_context(_nearest_names(butler.dimensions))
         return butler
 
-    def _answer(self, question: Question, butler: Butler, names: Names, most: int) -> Rows:
+    def _answer(self, question: Question, butler: Butler, names: Names, call: Call) -> Rows:
+        most = call.max_rows
         match question:
             case Datasets():
                 return api_datasets.datasets(butler, names, question, most)
             case DatasetsById():
-                return api_datasets.by_id(butler, names, question, most)
+                return api_known.by_id(butler, names, question, most)
             case FindDataset():
                 return api_datasets.find(butler, names, question, most)
             case Versions():
-                return api_datasets.versions(butler, names, question, most)
+                return api_known.versions(butler, names, question, most)
             case Memberships():
-                return api_datasets.membership_rows(butler, names, question, most)
+                return api_known.membership_rows(butler, names, question, most)
             case Certifications():
                 return api_datasets.certifications(butler, names, question, most)
+            case Related():
+                return related(butler, names, question, call)
+            case RelatedDataIds():
+                return related_data_ids(butler, question, most)
             case Files():
-                return files(butler, question)
+                return files(butler, question, recorded=not self._remote)
             case DataIds():
                 return api_dimensions.data_ids(butler, names, question, most)
             case Records():

@@ -6,31 +6,29 @@ which of them stands for a data ID is decided here, after the constraints, so th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
-from lsst.daf.butler import Butler, CollectionInfo, DataCoordinate, DatasetRef, DatasetType
+from lsst.daf.butler import Butler, CollectionInfo, DataCoordinate, DatasetType
 
 from ..errors import BadUserInput
 from ..question import (
+    Beside,
     Certifications,
     Constraint,
     Datasets,
-    DatasetsById,
     FindDataset,
-    Memberships,
     Op,
     Span,
-    Versions,
 )
 from ..rows import Column, Kind, Row, Rows, TypeInfo
 from . import expression, glob
-from .api_dimensions import order_names, too_many
-from .api_name import Name, Raw, dimension_kind, ends, nanoseconds, resolve
+from .api_dimensions import batches, order_names, too_many
+from .api_name import Name, Raw, dimension_kind, ends, nanoseconds, picker, resolve
 from .api_names import Names, Step, info_of
 from .api_place import Key, Place
+from .api_rows import rows_of
 from .api_selection import Selection, merged, overlap
 
 _PLAIN = (
@@ -42,31 +40,44 @@ _PLAIN = (
 _EARLIEST = -(2**63)
 """In a key, the begin of a range that is unbounded: before everything."""
 
-_FIELDS: Any = frozenset({"dataset_id", "run", "ingest_date", "collection", "timespan"})
+
+def fields_of(dated: bool) -> Any:
+    """What is asked of each membership."""
+    return {"dataset_id", "run", "collection", "timespan", *(["ingest_date"] if dated else [])}
 
 
 class Shape:
-    """Columns of datasets of several types, and rows for them."""
+    """Columns of datasets of several types, and rows for them; with ``beside`` without the ingest date, where that is not wanted."""
 
-    def __init__(self, butler: Butler, types: Iterable[DatasetType]) -> None:
+    def __init__(self, butler: Butler, types: Iterable[DatasetType], beside: Beside | None = None) -> None:
         universe = butler.dimensions
+        self.dated = beside is None or beside.ingest_date
         self.types: dict[str, TypeInfo] = {found.name: info_of(found) for found in types}
         group = universe.conform({name for info in self.types.values() for name in info.required})
         self.names = tuple(group.names)
         own = (Column(name, dimension_kind(universe, name), dimension=True) for name in self.names)
-        self.columns = (*_PLAIN, *own)
+        self.columns = (*_PLAIN[: 4 if self.dated else 3], *own)
+        self._plain = {name: itemgetter(f"{name}.dataset_id", f"{name}.run") for name in self.types}
+        self._required = {name: picker(info.required) for name, info in self.types.items()}
+        self._whole = {
+            name: picker(self.names)
+            for name, info in self.types.items()
+            if set(self.names) <= set(info.dimensions)
+        }
 
     def row(self, found: Raw, dataset_type: str) -> Row:
-        return (
-            found[f"{dataset_type}.dataset_id"].hex,
-            dataset_type,
-            found[f"{dataset_type}.run"],
-            nanoseconds(found[f"{dataset_type}.ingest_date"]),
-            *(found[n] if n in self.types[dataset_type].dimensions else None for n in self.names),
-        )
+        identifier, run = self._plain[dataset_type](found)
+        row = (identifier.hex, dataset_type, run)
+        if self.dated:
+            row = (*row, nanoseconds(found[f"{dataset_type}.ingest_date"]))  # type: ignore[assignment]
+        whole = self._whole.get(dataset_type)
+        if whole is not None:
+            return row + whole(found)
+        own = self.types[dataset_type].dimensions
+        return (*row, *(found[name] if name in own else None for name in self.names))
 
     def required(self, found: Raw, dataset_type: str) -> Key:
-        return tuple(found[name] for name in self.types[dataset_type].required)
+        return self._required[dataset_type](found)
 
 
 def memberships(
@@ -78,34 +89,38 @@ def memberships(
     *,
     validity: Span | None = None,
     among: Sequence[DataCoordinate] | None = None,
+    dated: bool = True,
 ) -> Iterator[Raw]:
     """Every membership of datasets of one type that satisfies the selection, as Butler's rows.
 
-    ``validity``: CALIBRATION collections only, and the ranges that overlap it. ``among``: data IDs to join with.
+    ``validity``: CALIBRATION collections only, and the ranges that overlap it. ``among``: data IDs to join with. Where they need not be
+    ``dated`` they may have no ingest date.
     """
     name = dataset_type.name
     kinds = {step.name: step.type for step in steps}
     searched = [s.name for s in steps if name in s.types and (validity is None or s.type == "CALIBRATION")]
-    if not searched or (among is not None and not among):
+    if not searched:
         return
-    with butler.query() as query:
-        if among is not None:
-            query = query.join_data_coordinates(among)
-        query = selection.narrow(query.join_dataset_search(name, searched))
-        result = query.general(
-            dataset_type.dimensions,
-            dimension_fields=merged(selection.fields),
-            dataset_fields={name: set(_FIELDS)},
-            find_first=False,
-        )
-        for count, row in enumerate(result.limit(2 * most + 1)):
-            if count > 2 * most:
-                raise too_many(most)
-            certified = kinds[row[f"{name}.collection"]] == "CALIBRATION"
-            if validity is not None and not (certified and overlap(ends(row[f"{name}.timespan"]), validity)):
-                continue
-            if selection.admits(row):
-                yield row
+    count, limit = 0, 2 * most  # some fall away below
+    for uploaded in [None] if among is None else batches(among):
+        with butler.query() as query:
+            if uploaded is not None:
+                query = query.join_data_coordinates(uploaded)
+            query = selection.narrow(query.join_dataset_search(name, searched))
+            result = query.general(
+                dataset_type.dimensions,
+                dimension_fields=merged(selection.fields),
+                dataset_fields={name: fields_of(dated or selection.dated)},
+                find_first=False,
+            )
+            for row in rows_of(butler, result, limit - count + 1, sieved=selection.reaching):
+                count += 1
+                if count > limit:
+                    raise too_many(most)
+                certified = kinds[row[f"{name}.collection"]] == "CALIBRATION"
+                span = ends(row[f"{name}.timespan"]) if validity is not None and certified else None
+                if (validity is None or overlap(span, validity)) and selection.admits(row):
+                    yield row
 
 
 def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Rows:
@@ -140,7 +155,8 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
                 raise
             continue
         selected.append((found, selection))
-    shape = Shape(butler, [found for found, _ in selected])
+    shape = Shape(butler, [found for found, _ in selected], question.beside)
+    dated = shape.dated or question.ingested_before is not None
     keyed = list[tuple[Key, Row]]()
     for found, selection in selected:
         terms = _terms(question, found, found.name in exact)
@@ -148,7 +164,9 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
             selection.need(term)
         first = _find_first(question, found, steps, named)
         best: dict[Any, tuple[int, Raw]] = {}
-        for row in memberships(butler, found, steps, selection, most, validity=question.validity):
+        for row in memberships(
+            butler, found, steps, selection, most, validity=question.validity, dated=dated
+        ):
             if not _ingested(row, found.name, question.ingested_before):
                 continue
             key = shape.required(row, found.name) if first else row[f"{found.name}.dataset_id"]
@@ -192,57 +210,6 @@ def _find_first(question: Datasets, found: DatasetType, steps: Sequence[Step], n
             "there. Leave findFirst out, or use findDataset with a validity."
         )
     return question.find_first
-
-
-def by_id(butler: Butler, names: Names, question: DatasetsById, most: int) -> Rows:
-    refs = _refs(butler, question.ids)
-    shape, rows = _of_refs(butler, names, refs, most)
-    given = {row[0]: row for row in (shape.row(row, name) for name, row in rows)}
-    found = [given[one] for one in dict.fromkeys(question.ids) if one in given]
-    return Rows(shape.columns, found, types=shape.types)
-
-
-def _refs(butler: Butler, ids: Iterable[str]) -> list[DatasetRef]:
-    try:
-        wanted = [UUID(one) for one in dict.fromkeys(ids)]
-    except ValueError as error:
-        raise BadUserInput(f"A dataset id is 32 hexadecimal digits: {error}.") from None
-    return butler.get_many_datasets(wanted) if wanted else []
-
-
-def _of_refs(
-    butler: Butler, names: Names, refs: Sequence[DatasetRef], most: int, kinds: Sequence[str] = ("RUN",)
-) -> tuple[Shape, list[tuple[str, Raw]]]:
-    """The memberships of these datasets in collections of these kinds."""
-    types = {ref.datasetType.name: ref.datasetType for ref in refs}
-    shape = Shape(butler, types.values())
-    known = names.collections()
-    rows = list[tuple[str, Raw]]()
-    for name, found in types.items():
-        own = {ref.id: ref for ref in refs if ref.datasetType.name == name}
-        runs = {ref.run for ref in own.values()}
-        steps = [
-            Step(c.name, c.type.name, c.dataset_types or frozenset())
-            for c in known.values()
-            if c.type.name in kinds and (c.name in runs or "RUN" not in kinds)
-        ]
-        data_ids = list({ref.dataId.subset(found.dimensions.required) for ref in own.values()})
-        selection = Selection(butler, found.dimensions, dataset_type=name)
-        for row in memberships(butler, found, steps, selection, most, among=data_ids):
-            if row[f"{name}.dataset_id"] in own:
-                rows.append((name, row))
-    return shape, rows
-
-
-def membership_rows(butler: Butler, names: Names, question: Memberships, most: int) -> Rows:
-    """Collections besides the runs. Chains hold nothing themselves and are not among them."""
-    columns = (Column("id", Kind.UUID), Column("collection", Kind.STRING), Column("type", Kind.STRING))
-    refs = _refs(butler, question.ids)
-    _, rows = _of_refs(butler, names, refs, most, kinds=("TAGGED", "CALIBRATION"))
-    known = names.collections()
-    found = {(row[f"{name}.dataset_id"].hex, row[f"{name}.collection"]) for name, row in rows}
-    ordered = sorted(found, key=lambda one: (one[1], one[0]))
-    return Rows(columns, [(one, collection, known[collection].type.name) for one, collection in ordered])
 
 
 def find(butler: Butler, names: Names, question: FindDataset, most: int) -> Rows:
@@ -299,45 +266,10 @@ def _complete(found: DatasetType, question: FindDataset) -> tuple[Constraint, ..
 
 
 def _ingested(row: Raw, dataset_type: str, before: int | None) -> bool:
+    if before is None:
+        return True
     ingested = nanoseconds(row[f"{dataset_type}.ingest_date"])
-    return before is None or (ingested is not None and ingested < before)
-
-
-def versions(butler: Butler, names: Names, question: Versions, most: int) -> Rows:
-    """Datasets of the same type and data ID, newest first; one more per key than the page has, where there are more."""
-    if question.page.after is not None and len(question.keys) != 1:
-        raise BadUserInput("after belongs to one dataset; ask for the others one by one.")
-    by_type: dict[str, list[tuple[str | int, ...]]] = defaultdict(list)
-    for key in question.keys:
-        by_type[str(key[0])].append(key[1:])
-    types = {found.name: found for found in names.types(sorted(by_type))}
-    shape = Shape(butler, types.values())
-    known = names.collections()
-    everywhere = [
-        Step(c.name, c.type.name, c.dataset_types or frozenset())
-        for c in known.values()
-        if c.type.name == "RUN"
-    ]
-    steps = everywhere if question.collections is None else names.path(question.collections)
-    found: dict[tuple[Any, ...], dict[str, Row]] = defaultdict(dict)
-    for name, keys in by_type.items():
-        group = types[name].dimensions
-        wanted = [
-            DataCoordinate.standardize(dict(zip(group.required, k, strict=True)), dimensions=group)
-            for k in {*keys}
-        ]
-        selection = Selection(butler, group, dataset_type=name)
-        for row in memberships(butler, types[name], steps, selection, most, among=wanted):
-            given = shape.row(row, name)
-            found[(name, *shape.required(row, name))][given[0]] = given
-    place, rows = Place([True]), list[Row]()
-    for parent, key in enumerate(question.keys):
-        keyed = [((row[3], row[0]), (parent, *row)) for row in found.get(tuple(key), {}).values()]
-        rows += place.page(
-            (), keyed, question.page.__class__(question.page.first + 1, question.page.after)
-        ).rows
-    columns = (Column("parent", Kind.LONG), *shape.columns)
-    return Rows(columns, rows, key=lambda row: (row[4], row[1]), types=shape.types)
+    return ingested is not None and ingested < before
 
 
 def certifications(butler: Butler, names: Names, question: Certifications, most: int) -> Rows:

@@ -6,19 +6,30 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from lsst.daf.butler import Butler, DataCoordinate, DimensionGroup, DimensionUniverse
+from lsst.daf.butler import (
+    Butler,
+    DataCoordinate,
+    DimensionElement,
+    DimensionGroup,
+    DimensionUniverse,
+    SkyPixDimension,
+)
 
 from ..errors import BadUserInput, TooComplex, unknown
 from ..question import DataIds, Order, Records, RecordsByKey, Regions, Timespans
 from ..rows import Column, Kind, Row, Rows
-from . import expression
+from . import expression, sky_pixels
 from .api_name import Name, Raw, dimension_kind, ends, fields, resolve
 from .api_names import Names
 from .api_place import Key, Place
+from .api_rows import rows_of
 from .api_selection import Selection, merged
 
 _FETCHED = 2
 """How many times ``max_rows`` Butler is asked for: some rows of its superset fall away in Python."""
+
+_UPLOADED = 100_000
+"""Data IDs that a Butler server takes in one query."""
 
 
 def fetch(
@@ -36,8 +47,9 @@ def fetch(
             query = query.join_dataset_search(dataset_type, collections)
         query = selection.narrow(query)
         wanted = merged(selection.fields, more)
-        result = query.general(selection.group, dimension_fields=wanted).limit(most * _FETCHED + 1)
-        for count, row in enumerate(result):
+        result = query.general(selection.group, dimension_fields=wanted)
+        sieved = len(selection.group.spatial) > 1 or selection.reaching
+        for count, row in enumerate(rows_of(selection.butler, result, most * _FETCHED + 1, sieved=sieved)):
             if count >= most * _FETCHED:
                 raise too_many(most)
             if selection.admits(row):
@@ -155,7 +167,7 @@ def records_by_key(butler: Butler, question: RecordsByKey, most: int) -> Rows:
     layout = _Layout(butler, question.element)
     by_key = {
         tuple(row[n] for n in layout.required): layout.row(row)
-        for row in _of_keys(butler, layout.required, layout.group, layout.fields, question.keys, most)
+        for row in of_keys(butler, layout.required, layout.group, layout.fields, question.keys, most)
     }
     rows = [(parent, *by_key[key]) for parent, key in enumerate(question.keys) if key in by_key]
     return Rows((Column("parent", Kind.LONG), *layout.columns), rows)
@@ -184,12 +196,12 @@ def regions(butler: Butler, question: Regions, most: int) -> Rows:
     if element in universe.skypix_dimensions.names:
         pixels = universe.skypix_dimensions[element].pixelization
         place = question.dimensions.index(element)
-        found = {key: _encoded(pixels.pixel(int(key[place] or 0))) for key in question.keys}
+        found = {key: encoded(pixels.pixel(int(key[place] or 0))) for key in question.keys}
     else:
-        rows = list(_of_keys(butler, question.dimensions, wide, {element: {"region"}}, question.keys, most))
+        rows = list(of_keys(butler, question.dimensions, wide, {element: {"region"}}, question.keys, most))
         for row in sorted(rows, key=lambda row: row.get("visit") or 0):
             if (seen := row[f"{element}.region"]) is not None:
-                found.setdefault(tuple(row[n] for n in question.dimensions), _encoded(seen))
+                found.setdefault(tuple(row[n] for n in question.dimensions), encoded(seen))
     return Rows(
         columns, [(parent, element, found[key]) for parent, key in enumerate(question.keys) if key in found]
     )
@@ -210,7 +222,7 @@ def timespans(butler: Butler, question: Timespans, most: int) -> Rows:
         element = family.choose(group).name
         found = {
             tuple(row[n] for n in question.dimensions): ends(span)
-            for row in _of_keys(
+            for row in of_keys(
                 butler, question.dimensions, group, {element: {"timespan"}}, question.keys, most
             )
             if (span := row[f"{element}.timespan"]) is not None
@@ -220,7 +232,28 @@ def timespans(butler: Butler, question: Timespans, most: int) -> Rows:
     return Rows(columns, [])
 
 
-def _of_keys(
+def coordinates(
+    group: DimensionGroup, names: Sequence[str], keys: Iterable[tuple[str | int, ...]]
+) -> list[DataCoordinate]:
+    """Data IDs given by the values of these dimensions, each once, for Butler to join with. Raises BadUserInput for other values."""
+    distinct = list(dict.fromkeys(keys))
+    if any(len(key) != len(names) for key in distinct):
+        raise BadUserInput(f"A key has the values of {', '.join(names) or 'no dimensions'}, in this order.")
+    if sorted(names) != sorted(group.required):
+        named = (dict(zip(names, key, strict=True)) for key in distinct)
+        return [DataCoordinate.standardize(values, dimensions=group) for values in named]
+    for place, name in enumerate(names):
+        kind = str if dimension_kind(group.universe, name) is Kind.STRING else int
+        for key in distinct:
+            value = key[place]
+            if type(value) is not kind or (isinstance(value, int) and not -(2**63) <= value < 2**63):
+                what = "a string" if kind is str else "a 64-bit integer"
+                raise BadUserInput(f"'{name}' is {what}, and a key has {value!r}.", name=name)
+    order = [list(names).index(name) for name in group.required]
+    return [DataCoordinate.from_required_values(group, tuple(key[n] for n in order)) for key in distinct]
+
+
+def of_keys(
     butler: Butler,
     names: Sequence[str],
     wide: DimensionGroup,
@@ -229,25 +262,20 @@ def _of_keys(
     most: int,
 ) -> Iterator[Raw]:
     """Rows of ``wide`` for data IDs given by the values of these dimensions, uploaded at once."""
-    group = wide.universe.conform(names)
-    if any(len(key) != len(names) for key in keys):
-        raise BadUserInput(f"A key has the values of {', '.join(names) or 'no dimensions'}, in this order.")
-    uploaded = [
-        DataCoordinate.standardize(dict(zip(names, key, strict=True)), dimensions=group)
-        for key in dict.fromkeys(keys)
-    ]
-    if not uploaded:
-        return
-    with butler.query() as query:
-        result = (
-            query.join_data_coordinates(uploaded)
-            .general(wide, dimension_fields=merged(wanted))
-            .limit(most + 1)
-        )
-        for count, row in enumerate(result):
-            if count >= most:
-                raise too_many(most)
-            yield row
+    count, sieved = 0, len(wide.spatial) > 1
+    for uploaded in batches(coordinates(wide.universe.conform(names), names, keys)):
+        with butler.query() as query:
+            result = query.join_data_coordinates(uploaded).general(wide, dimension_fields=merged(wanted))
+            for row in rows_of(butler, result, most - count + 1, sieved=sieved):
+                count += 1
+                if count > most:
+                    raise too_many(most)
+                yield row
+
+
+def batches(uploaded: Sequence[DataCoordinate]) -> Iterator[Sequence[DataCoordinate]]:
+    """As many at a time as one query may have; none of nothing."""
+    return (uploaded[begin : begin + _UPLOADED] for begin in range(0, len(uploaded), _UPLOADED))
 
 
 class _Layout:
@@ -287,9 +315,22 @@ class _Layout:
             values += ends(row[f"{self._name}.timespan"])
         if self._spatial:
             region = row[f"{self._name}.region"]
-            values.append(None if region is None else _encoded(region))
+            values.append(None if region is None else encoded(region))
         return tuple(values)
 
 
-def _encoded(region: Any) -> str:
+def region_of(element: DimensionElement, row: Raw) -> str | None:
+    """The region of an element in a row that was asked for it; a pixel has its shape."""
+    if isinstance(element, SkyPixDimension):
+        return sky_pixels.shape(element, int(row[element.name]))
+    found = row[f"{element.name}.region"]
+    return None if found is None else encoded(found)
+
+
+def region_fields(*elements: DimensionElement) -> dict[str, set[str]]:
+    """What to ask for, for ``region_of``."""
+    return {e.name: {"region"} for e in elements if not isinstance(e, SkyPixDimension)}
+
+
+def encoded(region: Any) -> str:
     return b64encode(region.encode()).decode("ascii")

@@ -25,15 +25,21 @@ _COLUMNS = (
 )
 
 
-def files(butler: Butler, question: Files) -> Rows:
-    """One row an artefact; datasets without a file, and unknown ones, have none."""
+def files(butler: Butler, question: Files, *, recorded: bool) -> Rows:
+    """One row an artefact; datasets without a file, and unknown ones, have none.
+
+    ``recorded``: the datastore's records are looked up, a dataset at a time; a server gives the addresses alone.
+    """
     try:
         wanted = [UUID(one) for one in dict.fromkeys(question.ids)]
     except ValueError as error:
         raise BadUserInput(f"A dataset id is 32 hexadecimal digits: {error}.") from None
+    known = {ref.id: ref for ref in butler.get_many_datasets(wanted)} if wanted else {}
     rows: list[Row] = []
     for identifier in wanted:
-        ref = butler.get_dataset(identifier, datastore_records=True)
+        ref = known.get(identifier)
+        if ref is not None and recorded:
+            ref = butler.get_dataset(identifier, datastore_records=True)
         if ref is not None:
             rows.extend(_of(butler, ref))
     return Rows(_COLUMNS, rows)
@@ -67,10 +73,10 @@ def _of(butler: Butler, ref: DatasetRef) -> Iterator[Row]:
 
 def content(butler: Butler, dataset: str, component: str | None) -> FileContent:
     """Where the bytes of one artefact are. NotFound where there is no file."""
-    for row in files(butler, Files((dataset,))).rows:
+    for row in files(butler, Files((dataset,)), recorded=False).rows:
         if row[2] == component or (component is None and row[2] is None):
             place = ResourcePath(row[1])
             media_type = mimetypes.guess_type(place.basename())[0] or "application/octet-stream"
             local = place.ospath if place.isLocal else None
-            return FileContent(local, None if local else place.geturl(), place.basename(), media_type)
+            return FileContent(local, None if local else row[1], place.basename(), media_type)
     raise NotFound("The dataset has no such file here.", dataset=dataset, component=component)

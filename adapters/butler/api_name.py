@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from lsst.daf.butler import DimensionElement, DimensionGroup, DimensionUniverse, Timespan
@@ -17,6 +19,9 @@ Raw = Mapping[str, Any]
 """A row of Butler's general query: dimensions, ``element.field`` and ``type.field`` by name."""
 
 _KINDS = {"bool": Kind.BOOL, "int": Kind.LONG, "float": Kind.FLOAT, "hash": Kind.HASH, "string": Kind.STRING}
+
+_EPOCH, _DAY = 2_440_587.5, 86_400_000_000_000
+"""1970-01-01 as a Julian date, and a day in nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ def nanoseconds(value: Any) -> int | None:
     """TAI nanoseconds of an ingest date, whichever of the two forms the registry's schema has."""
     if value is None or isinstance(value, int):
         return value
+    if getattr(value, "scale", "") == "tai":
+        # As TimeConverter does, and twenty times as fast: there are as many of these as there are rows.
+        whole, rest = divmod(float(value.jd1) - _EPOCH, 1.0)
+        return int(whole) * _DAY + round((float(value.jd2) + rest) * _DAY)
     if not hasattr(value, "tai"):
         import astropy.time
 
@@ -71,9 +80,22 @@ def ends(span: Timespan | None) -> tuple[int | None, int | None]:
     """Begin and end of Butler's timespan in nanoseconds; None where unbounded, or where there is none."""
     if span is None:
         return (None, None)
-    begin, end = span.nsec
-    bounds = TimeConverter()
-    return (None if begin <= bounds.min_nsec else begin, None if end >= bounds.max_nsec else end)
+    (begin, end), (least, most) = span.nsec, _bounds()
+    return (None if begin <= least else begin, None if end >= most else end)
+
+
+@cache
+def _bounds() -> tuple[int, int]:
+    """Butler's own words for ranges without an end."""
+    converter = TimeConverter()
+    return converter.min_nsec, converter.max_nsec
+
+
+def picker(names: Sequence[str]) -> Callable[[Raw], tuple[Any, ...]]:
+    """What takes these out of a row."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return (lambda row: (row[names[0]],)) if names else (lambda _: ())
 
 
 def dimension_kind(universe: DimensionUniverse, name: str) -> Kind:

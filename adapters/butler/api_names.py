@@ -40,6 +40,14 @@ class Step:
     types: frozenset[str]
 
 
+@dataclass(slots=True)
+class Known:
+    """Names that were looked up, None those that were not."""
+
+    collections: Mapping[str, CollectionInfo] | None = None
+    types: Mapping[str, DatasetType] | None = None
+
+
 def info_of(dataset_type: DatasetType) -> TypeInfo:
     """By the storage class's name only: this process need not know the class."""
     group = dataset_type.dimensions
@@ -53,21 +61,21 @@ def info_of(dataset_type: DatasetType) -> TypeInfo:
 
 
 class Names:
-    """One repository's names, looked up afresh for each question."""
+    """One repository's names, looked up when they are needed and not ``known``."""
 
-    def __init__(self, butler: Butler, defaults: Sequence[str] = ()) -> None:
+    def __init__(self, butler: Butler, defaults: Sequence[str] = (), known: Known | None = None) -> None:
         self.butler = butler
         self.defaults = tuple(defaults)
-        self._all: dict[str, CollectionInfo] | None = None
+        self._known = Known() if known is None else known
 
     def collections(self) -> Mapping[str, CollectionInfo]:
         """Every collection with its children and its types."""
-        if self._all is None:
+        if self._known.collections is None:
             found = self.butler.collections.query_info(
                 "*", include_chains=True, include_summary=True, include_doc=True
             )
-            self._all = {one.name: one for one in found}
-        return self._all
+            self._known.collections = {one.name: one for one in found}
+        return self._known.collections
 
     def path(self, wanted: tuple[str, ...] | None) -> list[Step]:
         """The search path behind names and globs: chains replaced by what they lead to, each collection once.
@@ -139,8 +147,10 @@ class Names:
                 raise NotFound(message, **details)
         return [t for n, t in sorted(known.items()) if any(_matches(n, pattern) for pattern in patterns)]
 
-    def all_types(self) -> dict[str, DatasetType]:
-        return {found.name: found for found in self.butler.registry.queryDatasetTypes("*")}
+    def all_types(self) -> Mapping[str, DatasetType]:
+        if self._known.types is None:
+            self._known.types = {one.name: one for one in self.butler.registry.queryDatasetTypes("*")}
+        return self._known.types
 
     # -------------------- questions
 

@@ -33,15 +33,21 @@ class Place:
         self, columns: Sequence[Column], keyed: Sequence[tuple[Key, Row]], page: Page, **rows: Any
     ) -> Rows:
         """Rows in order behind ``page.after``, ``page.first`` of them, and whether more follow."""
-        by_key = cmp_to_key(self.compare)
-        ordered = sorted(keyed, key=lambda one: by_key(one[0]))
-        if page.after is not None:
-            after = tuple(page.after)
-            ordered = [one for one in ordered if self.compare(one[0], after) > 0]
+        ordered = self.cut(keyed, Page(page.first + 1, page.after))
         cut = ordered[: page.first]
         keys = {id(row): key for key, row in cut}
         found = [row for _, row in cut]
         return Rows(tuple(columns), found, more=len(ordered) > len(cut), key=_lookup(keys, found), **rows)
+
+    def cut(self, keyed: Sequence[tuple[Key, Row]], page: Page) -> list[tuple[Key, Row]]:
+        """The same with their keys, of which a single one needs no order."""
+        if page.after is not None:
+            after = tuple(page.after)
+            keyed = [one for one in keyed if self.compare(one[0], after) > 0]
+        if len(keyed) < 2:
+            return list(keyed[: page.first])
+        by_key = cmp_to_key(self.compare)
+        return sorted(keyed, key=lambda one: by_key(one[0]))[: page.first]
 
 
 def _lookup(keys: dict[int, Key], rows: list[Row]) -> Any:

@@ -21,6 +21,7 @@ from ..errors import BadUserInput
 from ..question import Among, Constraint, KeyValue, Op, Sky, Span
 from ..rows import Kind
 from .api_name import Name, Raw, ends, resolve
+from .api_rows import rows_of
 from .expression import Expression, time
 
 _ACCEPTED: dict[Kind, tuple[tuple[type, ...], str]] = {
@@ -35,7 +36,8 @@ _SIGNS = {Op.EQ: "=", Op.NE: "!=", Op.GE: ">=", Op.GT: ">", Op.LE: "<=", Op.LT: 
 
 @dataclass
 class Selection:
-    """Limits compiled against one group of dimensions. ``fields``: record fields that deciding needs, by element."""
+    """Limits compiled against one group of dimensions. ``fields``: record fields that deciding needs, by element; ``dated``: whether it
+    needs ingest dates, which cost a Butler server more than all the rest."""
 
     butler: Butler
     group: DimensionGroup
@@ -47,6 +49,7 @@ class Selection:
     dataset_type: str = ""
     what: str = "these dimensions"
     fields: dict[str, set[str]] = field(default_factory=dict)
+    dated: bool = False
 
     def __post_init__(self) -> None:
         self._named = [
@@ -75,14 +78,25 @@ class Selection:
         """Have a name's value among what is fetched."""
         if name.role == "field" and not name.outside:
             self.fields.setdefault(name.element, set()).add(name.field)
+        elif name.role == "ingest_date":
+            self.dated = True
         elif name.role in ("begin", "end") and not name.outside:
             self.fields.setdefault(name.element, set()).add("timespan")
 
+    @property
+    def reaching(self) -> bool:
+        """Whether Butler may join what is outside of the dimensions, by the sky perhaps."""
+        return self.where is not None or any(name.outside for _, name in self._named)
+
     # -------------------- told to Butler
 
-    def narrow(self, query: Query) -> Query:
-        """The query with everything that Butler can be told."""
+    def narrow(self, query: Query, text: str = "", bind: Mapping[str, Any] | None = None) -> Query:
+        """The query with everything that Butler can be told, and with one more condition where there is a ``text``."""
+        if not text and not self._named and self.where is None:
+            return query
         reached = set(self.group.names)
+        if text:
+            query = query.where(text, bind=bind)
         universe = self.group.universe
         number = 0
         for constraint, name in self._named:
@@ -226,7 +240,7 @@ def known_values(butler: Butler, name: Name) -> list[Any]:
     group = universe[name.element].minimal_group
     wanted: Mapping[str, set[str]] = {name.element: {name.field}} if name.role == "field" else {}
     with butler.query() as query:
-        rows = query.general(group, dimension_fields=wanted)
+        rows = rows_of(butler, query.general(group, dimension_fields=wanted))
         return sorted({value for row in rows if (value := name.value(row)) is not None})
 
 
@@ -261,7 +275,8 @@ def visit_regions(butler: Butler, group: DimensionGroup, element: str) -> dict[t
     """Regions of the visits of exposures, the lowest visit first, by ``through_key``."""
     wider = group.universe.conform([*through_key(group, element), "visit"])
     with butler.query() as query:
-        rows = list(query.general(wider, dimension_fields={element: {"region"}}))
+        result = query.general(wider, dimension_fields={element: {"region"}})
+        rows = list(rows_of(butler, result))
     found: dict[tuple[Any, ...], list[Region]] = {}
     for row in sorted(rows, key=lambda row: int(row["visit"])):
         if (seen := row[f"{element}.region"]) is not None:

@@ -19,11 +19,25 @@ from lsst.daf.butler import (
 )
 from lsst.daf.butler._exceptions_legacy import DataIdError
 from lsst.daf.butler.registry import CollectionExpressionError, NoDefaultCollectionError
+from pydantic import ValidationError
 
-from ..errors import AdapterError, BackendUnavailable, BadUserInput, NotFound, Timeout, TooComplex
+from ..errors import (
+    AdapterError,
+    BackendTimeout,
+    BackendUnavailable,
+    BadUserInput,
+    Forbidden,
+    NotFound,
+    Timeout,
+    TooComplex,
+    Unauthenticated,
+)
 
-_REMOTE = frozenset({"ButlerServerError", "HTTPError", "ConnectError", "TimeoutException", "TransportError"})
-"""Names of what RemoteButler raises when the server fails (it is imported only where it is used)."""
+_SERVER_ERROR = "ButlerServerError"
+"""The name of what RemoteButler raises when the server fails (it is imported only where it is used)."""
+
+_READERS = frozenset({"parse_model", "read_query_results"})
+"""Where RemoteButler reads what a server answered."""
 
 _TOO_LARGE = (
     "expression tree is too large",
@@ -57,10 +71,21 @@ def translated(
         )
     if isinstance(error, ButlerUserError | DataIdError | CollectionExpressionError):
         return BadUserInput(said(error), repository=repository)
-    if type(error).__name__ in _REMOTE:
-        return BackendUnavailable(f"Repository '{repository}' does not answer.", repository=repository)
+    if type(error).__name__ == _SERVER_ERROR:
+        return _server(error, repository)
+    if isinstance(error, ValidationError) and _READERS & set(_frames(error)):
+        return BackendUnavailable(
+            f"The server of repository '{repository}' gave an answer that no Butler server gives.",
+            repository=repository,
+            retry=False,
+        )
     if isinstance(error, OverflowError):
         return BadUserInput("An integer is too large for the registry (64 bits).", repository=repository)
+    if isinstance(error, AssertionError) and "predicate" in str(error):
+        # Butler's grammar takes a value that stands alone ('', 1 + 1) for an expression, and stumbles over it.
+        return BadUserInput(
+            "where has to be a condition, such as detector > 5; a value alone is none.", repository=repository
+        )
     if isinstance(error, RecursionError):
         return TooComplex("The question is nested too deeply for Butler.", limit=0, actual=0)
     if isinstance(error, ConnectionError | FileNotFoundError | PermissionError):
@@ -105,6 +130,39 @@ def said(error: BaseException) -> str:
         current = current.__cause__
     message = ": ".join(part.rstrip(".") for part in parts)
     return f"{message}." if message else type(error).__name__
+
+
+def _server(error: BaseException, repository: str) -> AdapterError:
+    """What RemoteButler's one exception for every failure means. Nothing of what the server said is kept."""
+    status: int | None = getattr(error, "status_code", None)
+    here = f"repository '{repository}'"
+    if status == 401:
+        return Unauthenticated(
+            f"The server of {here} does not accept your token.", repository=repository, retry=False
+        )
+    if status == 403:
+        return Forbidden(f"You may not read {here}: its server says so.", repository=repository, retry=False)
+    if status in (408, 504) or (status is None and "Timeout" in type(error.__cause__).__name__):
+        return BackendTimeout(f"The server of {here} took too long.", repository=repository, retry=True)
+    if status in (400, 413, 422):
+        return BadUserInput(f"The server of {here} does not take such a question.", repository=repository)
+    if status is not None and status < 500 and status != 429:
+        what = "sends elsewhere, where nobody goes" if status < 400 else "does not know it"
+        return BackendUnavailable(
+            f"The server of {here} {what} (status {status}).", repository=repository, retry=False
+        )
+    how = "does not answer" if status is None else "fails" if status == 500 else "cannot answer now"
+    return BackendUnavailable(
+        f"The server of {here} {how}.", repository=repository, retry=True, status=status
+    )
+
+
+def _frames(error: BaseException) -> Iterator[str]:
+    """Names of the functions that an exception went through."""
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace.tb_frame.f_code.co_name
+        trace = trace.tb_next
 
 
 def _database(error: sqlalchemy.exc.SQLAlchemyError, repository: str) -> AdapterError | None:

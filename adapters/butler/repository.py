@@ -228,7 +228,7 @@ class ButlerRepository:
             return factory.create_butler(self.name)
 
         api = ButlerApi(butler_of_a_thread, self.name, defaults)
-        path: _Path = Fallback(api, defaults)
+        path: _Path = Fallback(api)
         if strange:
             self.capabilities -= {Capability.PROVENANCE}
             log.warning(

@@ -1,0 +1,77 @@
+"""The service through the schema: what a client writes for a Butler repository is answered by ObsCore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adapters.protocol import Settings
+from adapters.tap import open_repository
+from tests.adapters.repositories import Repository
+from tests.resolvers.conftest import Gateway
+
+from . import dachs
+from .obscore import IVOID
+
+
+@pytest.fixture(scope="module")
+def gateway(service: dachs.Dachs, repository: Repository) -> Iterator[Gateway]:
+    options = {"table": "lsst.obscore"}
+    # The template names the repository that the table was made from.
+    ivoid = IVOID.replace("{repository}", repository.name)
+    opened = Gateway(
+        {"archive": open_repository("archive", Settings(service.uri, ivoid=ivoid, options=options))}
+    )
+    yield opened
+    opened.close()
+
+
+DATASETS = """query($query: DatasetQuery!, $after: String) { repository(name: "archive") { adapter capabilities
+  datasets(query: $query, first: 4, after: $after) { totalCount pageInfo { hasNextPage endCursor }
+    facets(by: ["band"]) { items { value count } }
+    nodes { uuid ivoid run type { name storageClass } dataId { instrument visit detector band map required
+      record(element: "obs_publisher_did") { fields } }
+      region { sRegion ra dec } timespan { begin end } files { uri url size }
+      related(type: ["deepCoadd"], by: SPATIAL, first: 2) { edges { kind overlap node { ivoid } } } } } } }"""
+
+
+def test_a_list_of_datasets_with_what_belongs_to_them(gateway: Gateway, table: list[dict[str, Any]]) -> None:
+    query = {
+        "type": ["calexp"],
+        "dataId": {"instrument": {"eq": "HSC"}, "detector": {"lt": 2}},
+        "sky": {"circle": {"ra": 0, "dec": 0, "radius": 3}},
+    }
+    first = gateway.good(DATASETS, query=query)["repository"]
+    assert first["adapter"] == "tap" and "CALIBRATION" not in first["capabilities"]
+    told = {one["obs_publisher_did"]: one for one in table}
+    found = first["datasets"]
+    assert found["totalCount"] == sum(facet["count"] for facet in found["facets"]["items"]) > 4
+    for node in found["nodes"]:
+        one = told[node["ivoid"]]
+        assert node["run"] == one["obs_collection"] and node["type"]["name"] == "calexp"
+        assert node["dataId"]["visit"] == one["lsst_visit"] and node["dataId"]["required"] == {
+            "obs_publisher_did": node["ivoid"]
+        }
+        assert (
+            node["region"]["sRegion"].startswith("POLYGON ICRS")
+            and node["timespan"]["begin"] < node["timespan"]["end"]
+        )
+        assert [file["uri"] for file in node["files"]] == ([one["access_url"]] if one["access_url"] else [])
+        assert all(edge["kind"] == "SPATIAL" for edge in node["related"]["edges"])
+    second = gateway.good(DATASETS, query=query, after=found["pageInfo"]["endCursor"])["repository"][
+        "datasets"
+    ]
+    assert not {one["uuid"] for one in second["nodes"]} & {one["uuid"] for one in found["nodes"]}
+
+
+def test_what_it_cannot_say_is_an_error_of_that_field_alone(gateway: Gateway) -> None:
+    answer = gateway(
+        """{ repository(name: "archive") { datasets(query: {type: ["raw"]}, first: 1) { nodes { run
+            calibration(type: "flat") { node { uuid } } producer { id } } }
+          collections(first: 2) { nodes { name } } } }"""
+    )
+    assert set(answer.codes) == {"UNSUPPORTED"}
+    (node,) = answer.data["repository"]["datasets"]["nodes"]
+    assert node["run"] and node["producer"] is None and answer.data["repository"]["collections"]["nodes"]
