@@ -37,7 +37,14 @@ def rows_of(
     for row in result:
         count += 1
         yield row
-    if type(butler).__name__ == "RemoteButler" and count != most and _cut(result, count, sieved):
+    if type(butler).__name__ != "RemoteButler" or count == most or not _cut(result, count, sieved):
+        return
+    if not count:
+        # Nothing of it has been used: it may be asked once more.
+        for row in result:
+            count += 1
+            yield row
+    if not count or _cut(result, count, sieved):
         raise BackendUnavailable("The Butler server broke its answer off.", retry=True)
 
 

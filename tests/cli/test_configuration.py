@@ -58,7 +58,11 @@ MISTAKES = {
     "missing repository": (with_repository(uri="nowhere"), "repositories.hsc.uri:", "nothing at"),
     "folder that is no repository": (with_repository(uri="."), "repositories.hsc.uri:", "no butler.yaml"),
     "uri that is a number": (with_repository(uri=3), "repositories.hsc.uri:", "text"),
-    "unknown adapter": (with_repository(adapter="buttler"), "repositories.hsc.adapter:", "(butler)"),
+    "unknown adapter": (
+        with_repository(adapter="buttler"),
+        "repositories.hsc.adapter:",
+        "(butler, remote-butler, tap)",
+    ),
     "label with a slash": (
         {"repositories": {"a/b": {"uri": "repository"}}},
         "repositories.a/b:",
