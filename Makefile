@@ -60,7 +60,7 @@ schema: $(VENV)/test.stamp ## Write schema.graphql from the code
 	$(BIN)/butler-gateway schema > schema.graphql.new
 	mv schema.graphql.new schema.graphql
 
-tools: ## What only the tests need, chromium and curl, from apt where they are missing
+tools: ## What only the tests need (chromium, curl, DaCHS), from apt where they are missing
 	@.ci/tools
 
 browser: tools

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from typing import NoReturn
 
+_B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)  # RFC 6750, section 2.1
 _KEY = secrets.token_bytes(32)
 
 
@@ -24,6 +26,11 @@ class Token:
     def reveal(self) -> str:
         """The secret itself: for a header to a configured backend, and for nothing else."""
         return self._secret
+
+    @property
+    def well_formed(self) -> bool:
+        """Whether it can stand in a header as it is; nothing else is sent anywhere."""
+        return _B64TOKEN.fullmatch(self._secret) is not None
 
     def __repr__(self) -> str:
         return "Token(hidden)"

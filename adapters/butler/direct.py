@@ -45,13 +45,20 @@ _DIALECT: Any = spoken.dialect()  # type: ignore[no-untyped-call]
 
 
 class OffLoop(BaseException):
-    """This question cannot be answered on the event loop. No Exception, so that nobody takes it for a mistake."""
+    """This question cannot be answered on the event loop. No Exception, so that nobody takes it for a mistake. ``never``: nor can others
+    of its kind."""
+
+    never = False
+
+
+class _Never(OffLoop):
+    never = True
 
 
 def off_loop() -> None:
     """What follows may take long, or is not made for an event loop: go on in a thread. Raises OffLoop on the loop."""
     if in_greenlet():
-        raise OffLoop
+        raise _Never
 
 
 class Sent:
@@ -182,7 +189,9 @@ class Direct:
 
     def leave(self, session: LoopSession, *, look_up: bool) -> None:
         connection = session._connection
-        if not connection.raw.is_closed():
+        if self._loop is None:
+            connection.raw.terminate()  # the repository was closed meanwhile
+        elif not connection.raw.is_closed():
             self._free[look_up].append(connection)
         self._turns[look_up].release()
 
@@ -191,13 +200,12 @@ class Direct:
         if asyncio.get_running_loop() is not self._loop:
             return None
         turns, free = self._turns[look_up], self._free[look_up]
-        if turns.locked() or not free:
+        if turns.locked() or not free or free[-1].raw.is_closed():
             return None
-        connection = free.pop()
-        if connection.raw.is_closed():
-            return None
-        turns._value -= 1  # acquired without a turn of the loop, which nobody who waits is passed by
-        return LoopSession(self, connection, call)
+        # A semaphore that is not locked is had without a turn of the loop.
+        with suppress(StopIteration):
+            turns.acquire().send(None)
+        return LoopSession(self, free.pop(), call)
 
     async def _entered(self, call: Call, look_up: bool) -> LoopSession:
         remaining = call.deadline.remaining()
@@ -241,11 +249,14 @@ class Direct:
     async def _connected(self, remaining: float, look_up: bool) -> _Connection:
         settings = {
             "default_transaction_read_only": "on",
+            # A statement whose gateway died does not go on.
+            "client_connection_check_interval": "5s",
             "jit": "off",
             # Joins are written in the order in which they are best made.
             "join_collapse_limit": "1",
             "plan_cache_mode": "auto" if look_up else "force_custom_plan",
         }
+        raw = None
         try:
             raw = await asyncpg.connect(
                 self._dsn,
@@ -254,13 +265,16 @@ class Direct:
                 server_settings=settings,
             )
             if raw.get_server_pid() != await raw.fetchval("SELECT pg_backend_pid()"):
-                raw.terminate()
                 self._give_up("behind a pooler", float("inf"))
             await raw.set_type_codec(
                 "uuid", schema="pg_catalog", encoder=_uuid, decoder=bytes.hex, format="binary"
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
-            self._give_up(type(error).__name__, _AGAIN)
+        except BaseException as error:
+            if raw is not None:
+                raw.terminate()
+            if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | ValueError):
+                self._give_up(type(error).__name__, _AGAIN)
+            raise
         return _Connection(raw)
 
     def _give_up(self, reason: str, seconds: float) -> NoReturn:

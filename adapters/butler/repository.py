@@ -21,13 +21,14 @@ from ..capability import Capability
 from ..errors import BackendUnavailable, BadUserInput, NotFound, Timeout
 from ..notes import Work
 from ..protocol import Health, Settings
-from ..question import Question
+from ..question import Page, Question, Related
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
 from .api import ButlerApi
 from .direct import OffLoop, off_loop
 from .engines import THREADS
 from .fallback import Fallback
 from .files import datastores
+from .memory import Memory
 from .mistakes import butlers_mistakes
 from .provenance import GraphFiles, Provenance, ProvenanceStore, RepositoryGraphs, graph, listed_by_sql
 from .registry import Registry, short
@@ -37,6 +38,8 @@ from .universe import describe
 
 log = structlog.get_logger("adapters.butler")
 T = TypeVar("T")
+
+_LONG_KINDS = 500  # kinds of questions that are known to be none for the event loop
 
 
 class _Path(Protocol):
@@ -99,6 +102,7 @@ class ButlerRepository:
         except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: ~ of nobody
             raise BadUserInput(f"options: {error}") from None
         self._opened: _Opened | None = None
+        self._long = Memory(_LONG_KINDS)
         self._recorded: ProvenanceStore | None = None
 
     # the Protocol
@@ -109,10 +113,14 @@ class ButlerRepository:
     async def ask(self, question: Question, call: Call) -> Rows:
         opened = self._opened
         if opened is not None and opened.direct and short(question):
-            try:
-                return await self._on_loop(opened, question, call)
-            except OffLoop:
-                pass
+            # Other parents are tied in the same way: what took long for one level is asked from a thread at once.
+            kind = replace(question, keys=(), ids=(), page=Page(0)) if isinstance(question, Related) else None
+            if kind is None or self._long.get(kind) is None:
+                try:
+                    return await self._on_loop(opened, question, call)
+                except OffLoop as why:
+                    if kind is not None and why.never:
+                        self._long.keep(kind, True)
         return await self._run(lambda opened: opened.path.ask(question, call), call)
 
     async def count(self, question: Question, call: Call) -> int:

@@ -5,50 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ..errors import BadUserInput
+from ..origin import Origin
 
-_PORTS = {"http": 80, "https": 443}
 _KNOWN = ("authentication", "insecure", "concurrent", "remember", "threads")
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port: where a token may be sent."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, address: str) -> Self:
-        """Raises ValueError for what is no plain http(s) address."""
-        parts: SplitResult = urlsplit(address)
-        if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
-            raise ValueError("no address such as https://data.example.org/api/butler/repo/dp1/butler.yaml")
-        return cls(parts.scheme, parts.hostname.lower(), parts.port or _PORTS[parts.scheme])
-
-    @property
-    def loopback(self) -> bool:
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-    @property
-    def overheard(self) -> bool:
-        """Whether what is sent there could be read on its way by a proxy that the environment names."""
-        if self.scheme != "http" or "http" not in getproxies():
-            return False
-        return not proxy_bypass(f"{self.host}:{self.port}")
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + (f":{self.port}" if self.port != _PORTS[self.scheme] else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +67,15 @@ def origin_of(address: str, options: Options) -> Origin:
         raise BadUserInput(
             "uri: it should end in /butler.yaml, as a Butler server's client configuration does."
         )
-    if origin.scheme != "https" and not (options.insecure or origin.loopback):
+    if not (origin.secure or options.insecure):
         raise BadUserInput(
             "uri: it should begin with https, since callers' tokens go there; options: {insecure: true} allows http."
         )
     return origin
+
+
+def overheard(origin: Origin) -> bool:
+    """Whether what is sent there could be read on its way by a proxy that the environment names."""
+    if origin.scheme != "http" or "http" not in getproxies():
+        return False
+    return not proxy_bypass(f"{origin.host}:{origin.port}")

@@ -6,7 +6,6 @@ goes wrong leaves without its cause: exceptions of the client hold requests with
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -174,7 +173,7 @@ class RemoteRepository:
         caller = call.caller
         if self._options.open_to_all:
             return _Asker(caller.username, None)
-        if caller.token is None or not re.fullmatch(r"[\x21-\x7e]+", caller.token.reveal()):
+        if caller.token is None or not caller.token.well_formed:
             raise Unauthenticated(
                 f"Repository '{self.name}' is asked with your own token: send one.",
                 repository=self.name,

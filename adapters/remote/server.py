@@ -17,8 +17,9 @@ import yaml
 from lsst.daf.butler import Butler, LabeledButlerFactory
 
 from ..errors import BackendTimeout, BackendUnavailable
+from ..origin import Origin
 from ..token import Token
-from .options import Options, Origin
+from .options import Options, overheard
 
 _CLASS = "lsst.daf.butler.remote_butler.RemoteButler"
 _AUTHENTICATION = ("rubin_science_platform", "cadc")
@@ -69,7 +70,7 @@ class Server:
             self._folder.cleanup()
 
     def _fetched(self, patience: float) -> str:
-        if self.origin.overheard:
+        if overheard(self.origin):
             raise self._unavailable(
                 "would be asked in the clear through a proxy that the environment names", retry=False
             )

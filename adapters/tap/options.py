@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from .. import instant
 from ..errors import BadUserInput
+from ..origin import Origin
 from ..protocol import Settings
 from . import adql
 
@@ -58,38 +58,27 @@ class Options:
     anonymous: bool = False
 
     @property
-    def origin(self) -> tuple[str, str, int]:
-        """Scheme, host and port: where a token may go."""
-        return origin(self.uri)
+    def origin(self) -> Origin:
+        """Where a token may go."""
+        return Origin.of(self.uri)
 
     @property
     def forwards(self) -> bool:
         """Whether a caller's token may be sent there."""
-        scheme, host, _ = self.origin
-        return not self.anonymous and (scheme == "https" or self.insecure or _loopback(host))
-
-
-def origin(address: str) -> tuple[str, str, int]:
-    """Scheme, host and port of an address. Raises ValueError for what is none."""
-    parts = urlsplit(address)
-    return (
-        parts.scheme,
-        (parts.hostname or "").lower(),
-        parts.port or (443 if parts.scheme == "https" else 80),
-    )
+        return not self.anonymous and (self.origin.secure or self.insecure)
 
 
 def read(settings: Settings) -> Options:
     """Raises BadUserInput for what makes no sense, naming the option."""
     try:
+        Origin.of(settings.uri)
         parts = urlsplit(settings.uri)
-        complete = parts.scheme in ("http", "https") and bool(origin(settings.uri)[1])
     except ValueError:
-        complete = False
-    if not complete:
-        raise BadUserInput("uri: a TAP service has an address such as https://host/tap.")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise BadUserInput("uri: the address of a TAP service has no password, no query and no fragment.")
+        raise BadUserInput(
+            "uri: a TAP service has an address such as https://host/tap, without a user or a password."
+        ) from None
+    if parts.query or parts.fragment:
+        raise BadUserInput("uri: the address of a TAP service has no query and no fragment.")
     given = dict(settings.options)
     found: dict[str, Any] = {"uri": settings.uri.rstrip("/")}
     for name, check in _CHECKS.items():
@@ -141,15 +130,6 @@ def _columns(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         raise TypeError("is a list of columns")
     return tuple(adql.identifier(column) for column in value)
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 _CHECKS: Mapping[str, Any] = {

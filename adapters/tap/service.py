@@ -27,9 +27,10 @@ from ..errors import (
     Unsupported,
 )
 from ..notes import By, noted
+from ..origin import Origin
 from . import votable
 from .language import Language
-from .options import Options, origin
+from .options import Options
 from .votable import Answer
 
 log = structlog.get_logger("adapters.tap")
@@ -37,7 +38,6 @@ log = structlog.get_logger("adapters.tap")
 _CONNECT = 10.0  # seconds
 _HOPS = 5
 _LONG = 200_000  # bytes of a document that is parsed in a thread
-_SECRET = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)  # b64token of RFC 6750, section 2.1
 _REFUSES_SYNC = frozenset({404, 405, 501})
 
 
@@ -209,7 +209,7 @@ class Service:
 
     def _ours(self, address: str) -> bool:
         try:
-            return origin(address) == self.options.origin
+            return Origin.of(address) == self.options.origin
         except ValueError:
             return False
 
@@ -217,12 +217,11 @@ class Service:
         token = call.caller.token
         if token is None or not self.options.forwards:
             return {}
-        secret = token.reveal()
-        if _SECRET.fullmatch(secret) is None:
+        if not token.well_formed:
             raise Unauthenticated(
                 "The token has characters that a header does not carry.", repository=self.name, retry=False
             )
-        return {"Authorization": f"Bearer {secret}"}
+        return {"Authorization": f"Bearer {token.reveal()}"}
 
     def client(self) -> httpx2.AsyncClient:
         if self._client is None:

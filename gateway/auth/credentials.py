@@ -15,7 +15,6 @@ from gateway.http.headers import sent
 USER, TOKEN = b"x-auth-request-user", b"x-auth-request-token"
 """What Gafaelfawr's ingress says, and would be believed."""
 
-_B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)  # RFC 6750, section 2.1
 _LIKE_ONE = re.compile(
     r"gt-.*|[^.]+\.[^.]+\.[^.]+"
 )  # Gafaelfawr's, or a JWT in compact form (RFC 7515, section 3.1)
@@ -61,11 +60,12 @@ def header_of(scope: Scope, name: bytes) -> str | None:
 
 def checked(token: str) -> Token:
     """A token of the characters that one is made of. Raises Refusal."""
-    if len(token) > _LONGEST or _B64TOKEN.fullmatch(token) is None:
+    found = Token(token)
+    if len(token) > _LONGEST or not found.well_formed:
         raise malformed(
             f"There is no token where one should be: it is at most {_LONGEST:,} letters, digits and -._~+/ long."
         )
-    return Token(token)
+    return found
 
 
 def _from_basic(credentials: str) -> str:

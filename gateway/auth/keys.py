@@ -11,8 +11,8 @@ import httpx2
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
 
+from adapters.origin import Origin
 from gateway.auth.challenge import unanswered
-from gateway.auth.settings import secure
 
 _SECONDS = 5.0  # the provider gets to answer
 _FRESH = 300.0  # seconds for which keys are taken as they are
@@ -108,7 +108,7 @@ class Keys:
             if found["issuer"] != self._issuer:
                 raise ValueError("the configuration is another issuer's")
             url = str(found["jwks_uri"])
-            if not (self._insecure or secure(url)):
+            if not (self._insecure or Origin.of(url).secure):
                 raise ValueError("the keys would be read in the open")
             self._url = url
         return self._url

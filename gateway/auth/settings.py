@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from adapters.origin import Origin
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures by a private key that are verified by a public one (RFC 8725, section 3.1): no ``none``, no shared secret."""
@@ -130,7 +132,7 @@ def mistakes(auth: AuthConfig, repositories: Any) -> Iterator[tuple[str, str]]:
             yield f"auth.{key}", f"it is for the mode {mode}; auth.mode is {auth.mode}"
     for key in ("url", "issuer", "jwks"):
         address = getattr(auth, key)
-        if address is not None and not (auth.insecure or secure(address)):
+        if address is not None and not (auth.insecure or Origin.of(address).secure):
             yield (
                 f"auth.{key}",
                 f"it should begin with https://, not {address!r}; auth.insecure would allow it",
@@ -139,18 +141,6 @@ def mistakes(auth: AuthConfig, repositories: Any) -> Iterator[tuple[str, str]]:
         for key in ("read", "write"):
             if auth.mode == "anonymous" and getattr(repository, key) is not None:
                 yield f"repositories.{label}.{key}", "nobody would have a group; auth.mode is anonymous"
-
-
-def secure(address: str) -> bool:
-    """Whether what is sent there cannot be read on its way: https, or this machine."""
-    parts = urlsplit(address)
-    if parts.scheme == "https":
-        return True
-    host = parts.hostname or ""
-    try:
-        return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
-    except ValueError:
-        return False
 
 
 def who_calls(auth: AuthConfig) -> dict[str, str]:

@@ -73,7 +73,7 @@ class House:
             async with asyncio.timeout(deadline.remaining()):
                 await turn
         except BaseException as gone:
-            self._of[user] -= 1
+            self._gone(user)
             if turn.done() and not turn.cancelled():
                 self._next()  # the place was given just then
             else:
@@ -84,13 +84,16 @@ class House:
 
     def leave(self, user: Hashable | None) -> None:
         """Give the place to whoever waits longest."""
-        self._of[user] -= 1
-        if self._of[user] <= 0:
-            del self._of[user]
+        self._gone(user)
         self._next()
 
     def _take(self, user: Hashable | None) -> None:
         self._of[user] += 1
+
+    def _gone(self, user: Hashable | None) -> None:
+        self._of[user] -= 1
+        if not self._of[user]:
+            del self._of[user]
 
     def _next(self) -> None:
         while self._waiting:

@@ -137,6 +137,42 @@ def test_what_the_loop_will_not_do_is_done_in_a_thread(butler_repo: Callable[...
     asyncio.run(run())
 
 
+def test_what_took_long_once_is_asked_from_a_thread_at_once(butler_repo: Callable[..., Repository]) -> None:
+    async def run() -> None:
+        async with opened(butler_repo) as repository:
+            first, _ = await asked(repository, RAWS)
+            required = first.types["raw"].required
+            keys = [tuple(row[first.index(name)] for name in required) for row in first.rows[:2]]
+            sky = Related(required, (keys[0],), ("deepCoadd",), "raw", collections=("HSC/*",))
+            await asked(repository, sky)  # looks its names up, which is no reason the next time
+            rows, quick = await asked(repository, sky)
+            assert not quick
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(repository, "_on_loop", None)  # it would not be called
+                again, _ = await asked(repository, replace(sky, keys=(keys[1],)))
+            assert again.columns == rows.columns
+
+    asyncio.run(run())
+
+
+def test_connections_are_not_kept_by_a_repository_that_was_closed(
+    butler_repo: Callable[..., Repository],
+) -> None:
+    async def run() -> None:
+        async with opened(butler_repo) as repository:
+            held = store(repository)
+            asking = asyncio.ensure_future(
+                on_loop(repository, "SELECT pg_sleep(:seconds)", {"seconds": 0.3}, Call())
+            )
+            await _until(lambda: active(repository, "%pg_sleep($1)%") == 1)
+            assert held.direct is not None
+            await held.direct.close()
+            await asking
+            assert not any(held.direct._free.values())
+
+    asyncio.run(run())
+
+
 def test_a_statement_on_the_loop_ends_at_the_deadline_and_at_the_server(
     butler_repo: Callable[..., Repository],
 ) -> None:

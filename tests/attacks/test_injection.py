@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -66,8 +67,6 @@ _EXPECTED = {"BAD_USER_INPUT", "NOT_FOUND", "QUERY_TOO_COMPLEX", "BAD_CURSOR", "
 
 def ask(client: TestClient, document: str, text: str) -> Any:
     # Lone surrogates travel as JSON writes them.
-    import json
-
     body = json.dumps({"query": document, "variables": {"text": text}})
     return client.post("/graphql", content=body.encode(), headers={"Content-Type": "application/json"})
 

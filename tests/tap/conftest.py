@@ -27,10 +27,6 @@ def table(repository: Repository) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def service(table: list[dict[str, Any]]) -> Iterator[dachs.Dachs]:
-    try:
-        dachs.install()
-    except dachs.Missing as why:
-        pytest.skip(str(why))
     server = dachs.Dachs()
     try:
         yield server.start(table)

@@ -1,7 +1,7 @@
 """A real TAP service for the tests: DaCHS (Debian's python3-gavo) on a PostgreSQL of its own with pgSphere, both on loopback.
 
-Nothing of the machine's own is used or changed but the packages that are installed where they are missing: no user, no database and no service
-of Debian's is made (gavodachs2-server would, which is why its parts are installed without it). Both servers die with the process that started them.
+``make tools`` installs the packages where they are missing. Nothing else of the machine's own is used or changed: no user, no database and no
+service of Debian's is made (gavodachs2-server would, which is why its parts are installed without it). Both servers die with the process that started them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-PACKAGES = ("python3-gavo", "postgresql-15-pgsphere", "postgresql-15-q3c")
-_CLUSTERS = Path("/etc/postgresql-common")
 _PR_SET_PDEATHSIG = 1
 
 LSST = {
@@ -78,31 +76,6 @@ _DEFINITION = """
   <data id="import"><make table="obscore"/></data>
 </resource>
 """
-
-
-class Missing(Exception):
-    """DaCHS is not here, and cannot be installed; says why."""
-
-
-def install() -> None:
-    """Have DaCHS and pgSphere, from apt where they are missing. Raises Missing."""
-    if shutil.which("dachs") and _binaries() is not None:
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Missing(
-            f"DaCHS is not installed; have an administrator do it: apt-get install {' '.join(PACKAGES)}"
-        )
-    if not _CLUSTERS.exists():
-        # Debian's postgresql would make and start a database cluster when it is installed.
-        _CLUSTERS.mkdir()
-        (_CLUSTERS / "createcluster.conf").write_text("create_main_cluster = false\n")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
-        done = subprocess.run(
-            ["apt-get", *command], env=environment, capture_output=True, text=True, check=False
-        )
-    if done.returncode or _binaries() is None or not shutil.which("dachs"):
-        raise Missing(f"apt-get could not install DaCHS: {done.stderr[-500:]}")
 
 
 def _binaries() -> Path | None:
