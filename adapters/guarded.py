@@ -6,11 +6,12 @@ Whoever asks it meanwhile is told at once, and not after a timeout of his own; t
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from .caller import Call
 from .capability import Capability
+from .content import Content, Shape
 from .errors import BackendTimeout, BackendUnavailable
 from .protocol import Health, Repository, Settings
 from .question import Question
@@ -116,6 +117,14 @@ class Guarded:
 
     async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
         return await self._asked(lambda: self._repository.content(dataset, component, call))
+
+    async def shapes(self, dataset_types: Collection[TypeInfo], call: Call) -> Mapping[str, Shape]:
+        return await self._asked(lambda: self._repository.shapes(dataset_types, call))
+
+    async def read(
+        self, dataset: str, component: str | None, columns: tuple[str, ...] | None, call: Call
+    ) -> Content:
+        return await self._asked(lambda: self._repository.read(dataset, component, columns, call))
 
     async def health(self, call: Call) -> Health:
         """Not held up: who looks after the service wants to know how it is now, and a good answer closes the breaker."""

@@ -127,6 +127,17 @@ def to_text(ns: int) -> str:
     return text + "Z"
 
 
+def to_unix(ns: int) -> int:
+    """Nanoseconds of POSIX time, of days that have 86,400 seconds: a leap second is the second behind it."""
+    table = _leap_seconds()
+    seconds, nanoseconds = divmod(ns, SECOND)
+    place = bisect_right(table.tai, seconds) - 1
+    if place < 0:
+        days, second_of_day, nanoseconds = _to_old_utc(ns)
+        return (days * DAY + second_of_day) * SECOND + nanoseconds
+    return (seconds - table.offset[place]) * SECOND + nanoseconds
+
+
 def from_mjd(mjd: float, scale: str) -> int:
     """Nanoseconds of TAI of a Modified Julian Date in one of ``SCALES``.
 

@@ -10,12 +10,13 @@ caused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from .caller import Call
 from .capability import Capability
+from .content import Content, Shape
 from .question import Question
 from .rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
 
@@ -84,6 +85,17 @@ class Repository(Protocol):
 
     async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
         """The stored bytes of a dataset (32 hex digits); NotFound where there is no file."""
+        ...
+
+    async def shapes(self, dataset_types: Collection[TypeInfo], call: Call) -> Mapping[str, Shape]:
+        """What datasets of each of these types can be read as, by the names of the types; nothing is asked of the backend for it."""
+        ...
+
+    async def read(
+        self, dataset: str, component: str | None, columns: tuple[str, ...] | None, call: Call
+    ) -> Content:
+        """The content of a dataset (32 hex digits), or of a component of it, opened; ``columns`` of a table, as names or patterns. Whoever
+        called closes it. Raises NotFound, Unsupported where it can be had as bytes only, BadUserInput for unknown names, TooComplex."""
         ...
 
     async def health(self, call: Call) -> Health:

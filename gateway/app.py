@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,14 +20,37 @@ from gateway.auth.access import Access
 from gateway.auth.door import Door
 from gateway.auth.opening import authority_of
 from gateway.config import CONFIG_VARIABLE, Config, load
+from gateway.content.route import content_route
+from gateway.content.stored import files_route
+from gateway.datalink.descriptors import descriptors
+from gateway.datalink.file import signed_files_route
+from gateway.datalink.member import address as links_address
+from gateway.datalink.route import links_route
+from gateway.datalink.secret import kept_secret
+from gateway.datalink.signature import Signatures
+from gateway.datalink.surroundings import Surroundings
 from gateway.explorer import explorer_routes
-from gateway.files import files_route
 from gateway.garbage import settle
 from gateway.http import http_error, middleware, routes
+from gateway.http.errors import Masking
 from gateway.http.refusal import Refusal
 from gateway.limits import Budget, Deadline
+from gateway.limits.house import House
 from gateway.log import set_up
 from gateway.opening import open_repositories
+from gateway.results.service import SavedResults
+from gateway.services import Directory, Services
+from gateway.tables.columns import Columns
+from gateway.tables.kept import Kept
+from gateway.tables.links import Links
+from gateway.tables.obscore.configuration import read as read_obscore
+from gateway.tables.obscore.obscore import ObsCore
+from gateway.tables.observed import ObservedColumns
+from gateway.tables.reading import read
+from gateway.tables.route import Asking, tables_route
+from gateway.tables.saved import cut, observed_again, saved
+from gateway.tables.table import Table
+from resolvers.asked import Asked
 from resolvers.context import Context
 from resolvers.schema import build_schema, sdl
 
@@ -51,6 +74,42 @@ def create_app(config: Config) -> Starlette:
     access = Access(repositories, {label: one.read for label, one in config.repositories.items()})
     writers = {label: one.write or () for label, one in config.repositories.items()}
 
+    links = Links(
+        Kept(config.state / "tables", seconds=config.tables.kept_hours * 3600, most=config.tables.kept_bytes)
+    )
+    house = House(config.tables.max_running, config.tables.max_running_each, config.tables.max_waiting)
+    directory = Directory(
+        {label: Services(**one.services.model_dump()) for label, one in config.repositories.items()}
+    )
+
+    configured = {
+        label: None if one.obscore is None else read_obscore(one.obscore)
+        for label, one in config.repositories.items()
+    }
+
+    def observed(base_url: str, asked: Sequence[Repository]) -> Columns:
+        def core(one: Repository) -> ObsCore:
+            service = directory.datalink(one.name, base_url)
+            return ObsCore(
+                one.name, one.settings.ivoid, partial(links_address, service), configured[one.name]
+            )
+
+        return ObservedColumns({one.name: core(one) for one in asked})
+
+    async def read_result(
+        asked: Asked, opened: Mapping[str, Repository], caller: Caller, base_url: str, most: int
+    ) -> Table:
+        return await read(
+            asked,
+            opened,
+            caller,
+            limits,
+            datalink=lambda label: directory.datalink(label, base_url),
+            most=most,
+        )
+
+    results = SavedResults(config.results, config.results.folder or config.state / "results", read_result)
+
     def make_context(request: Request, budget: Budget, deadline: Deadline) -> Context:
         caller = caller_of(request.scope)
         return Context(
@@ -60,6 +119,9 @@ def create_app(config: Config) -> Starlette:
             budget=budget,
             limits=limits,
             base_url=config.public_url or (lambda: str(request.base_url)),
+            tables=links,
+            results=results,
+            datalink=directory.datalink,
         )
 
     async def enter(request: Request) -> tuple[Mapping[str, Repository], Call]:
@@ -67,6 +129,47 @@ def create_app(config: Config) -> Starlette:
         await door.enter(request.scope, deadline, basic=True)
         caller = caller_of(request.scope)
         return access.readable(caller), Call(caller, deadline, limits.max_cost)
+
+    async def enter_tables(request: Request) -> tuple[Mapping[str, Repository], Caller, str]:
+        opened, call = await enter(request)
+        return opened, call.caller, (config.public_url or str(request.base_url)).rstrip("/")
+
+    async def read_table(asking: Asking, most: int | None, obscore: bool) -> Table:
+        if result := asking.parameters.get("RESULT"):
+            kept, table = await saved(results, result, asking.opened, asking.caller)
+            labels = kept.query["repositories"]
+            if obscore:
+                columns = observed(asking.base_url, [asking.opened[label] for label in labels])
+                table = observed_again(results, kept, table, columns, asking.opened, asking.caller, limits)
+            table = cut(table, most)
+        else:
+            asked = await links.asked(asking.parameters, asking.caller)
+            labels = asked.repositories
+            table = await read(
+                asked,
+                asking.opened,
+                asking.caller,
+                limits,
+                datalink=lambda label: directory.datalink(label, asking.base_url),
+                observed=partial(observed, asking.base_url) if obscore else None,
+                most=most,
+            )
+        table.descriptors = descriptors(directory, labels, asking.base_url, table.schema.names)
+        return table
+
+    secret = config.datalink.secret
+    signatures = Signatures(
+        partial(kept_secret, config.state / "datalink")
+        if secret is None
+        else lambda: secret.get_secret_value().encode(),
+        config.datalink.seconds,
+    )
+
+    async def enter_links(request: Request, masking: Masking) -> Surroundings:
+        await enter(request)
+        context = make_context(request, Budget(limits.max_cost), Deadline(limits.timeout))
+        wanted = "false" if auth.mode == "anonymous" else "optional" if auth.anonymous else "true"
+        return Surroundings(context, directory, signatures, masking, config.datalink.max_links, wanted)
 
     async def seen(request: Request) -> Collection[str]:
         # A probe has no token, and must not depend on whether one can be looked up: it gets its status all the same.
@@ -93,11 +196,26 @@ def create_app(config: Config) -> Starlette:
             graphql,
             *others,
             files_route(enter),
+            links_route(
+                enter_links,
+                House(limits.max_running, limits.max_running_each, limits.max_waiting),
+                limits,
+                most=config.datalink.max_ids,
+            ),
+            signed_files_route(repositories, signatures, timeout=limits.timeout),
+            content_route(enter, house, timeout=config.tables.timeout),
+            tables_route(
+                enter_tables,
+                read_table,
+                house,
+                timeout=config.tables.timeout,
+                waiting=limits.timeout,
+            ),
             *explorer_routes(),
         ],
         middleware=middleware(config.cors_origins, graphql),
         exception_handlers={HTTPException: http_error},
-        lifespan=_closing(repositories, authority),
+        lifespan=_closing(repositories, authority, results),
     )
 
 
@@ -115,14 +233,16 @@ async def _ping(repository: Repository) -> Health:
 
 
 def _closing(
-    repositories: Mapping[str, Repository], authority: Authority
+    repositories: Mapping[str, Repository], authority: Authority, results: SavedResults
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    """A lifespan that closes the authority and every repository at its end, whatever happens to the others."""
+    """A lifespan in which saved results are looked after, and that closes the authority and every repository at its end, whatever
+    happens to the others."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with results.open():
+                yield
         finally:
             for label, repository in repositories.items():
                 try:

@@ -14,10 +14,10 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
@@ -25,6 +25,7 @@ from adapters.protocol import Settings
 from gateway.auth.settings import AuthConfig, Groups, mistakes
 from gateway.limits import Limits
 from gateway.misconfigured import ConfigError, UniqueKeys, broken_yaml, first_mistake, unknown_key
+from gateway.results.settings import ResultsConfig
 
 PREFIX = "BUTLER_GATEWAY_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"  # where workers and the container find the file; no setting
@@ -41,12 +42,21 @@ def _label(value: str) -> str:
 def _ivoid(value: str) -> str:
     if not value.startswith("ivo://"):
         raise ValueError(f"it should begin with ivo://, not {value!r}")
-    places = re.findall(r"\{[^{}]*\}", value)
-    if sorted(places) != ["{id}", "{repository}"] or re.sub(r"\{(id|repository)\}", "", value).count("{"):
+    places = set(re.findall(r"[{}]+[^{}]*[{}]*", value))
+    said = _said_by(value)
+    if places - {"{id}", "{repository}"} or said is None or said[1] != "{id}" or value.count("{id}") > 1:
         raise ValueError(
-            f"it should hold {{repository}} and {{id}} once each and no other placeholder, not {value!r}"
+            "it should say of what it is the identifier, as in ivo://org.example/{repository}?repo={repository}&id={id}, where "
+            f"{{repository}} may be the label itself, and hold no other placeholder, not {value!r}"
         )
     return value
+
+
+def _said_by(ivoid: str) -> tuple[str, str] | None:
+    """The repository and the id that an identifier names; None where it does not name one of each."""
+    query = parse_qs(urlsplit(ivoid).query)
+    repositories, ids = query.get("repo", []), query.get("id", [])
+    return (repositories[0], ids[0]) if len(repositories) == len(ids) == 1 else None
 
 
 def _origin(value: str) -> str:
@@ -71,6 +81,18 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ServicesConfig(_Group):
+    """The IVOA services that know the datasets of a repository by their identifiers."""
+
+    datalink: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None,
+        description="The DataLink service, without its /links. Left out: the gateway itself, under /datalink.",
+    )
+    cutout: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None, description="The SODA service that cuts images out, without its /sync."
+    )
+
+
 class RepositoryConfig(_Group):
     """One repository; its label is the key under ``repositories``."""
 
@@ -86,8 +108,13 @@ class RepositoryConfig(_Group):
     )
     ivoid: Annotated[str, AfterValidator(_ivoid)] = Field(
         default="ivo://org.example/{repository}?repo={repository}&id={id}",
-        description="The template of the IVOA identifiers of its datasets, with the placeholders {repository} "
-        "and {id}. The authority should be one that you have registered.",
+        description="The template of the IVOA identifiers of its datasets, with the placeholders {repository} (its label, which may be "
+        "written out) and {id}. The authority should be one that you have registered.",
+    )
+    obscore: Path | None = Field(
+        default=None,
+        description="The file that says what its datasets are in ObsCore: one that lsst.dax.obscore takes (docs/obscore.md). A relative "
+        "path begins at the folder of the configuration file. Left out: what is told from dimensions and storage classes.",
     )
     read: Groups | None = Field(
         default=None,
@@ -97,6 +124,9 @@ class RepositoryConfig(_Group):
     write: Groups | None = Field(
         default=None,
         description="The groups whose members may write it, of those who may read it; * is every caller with a name. Left out: nobody.",
+    )
+    services: ServicesConfig = Field(
+        default=ServicesConfig(), description="The IVOA services that know its datasets."
     )
     options: dict[str, Any] = Field(
         default={}, description="What only this adapter understands, as its own documentation says."
@@ -123,6 +153,49 @@ class ServerConfig(_Group):
         default=True,
         description="Whether documents are answered by plan, each field once for all objects of a level. Off: object by "
         "object, slower; the answers are the same.",
+    )
+
+
+class TablesConfig(_Group):
+    """Lists as tables, to download."""
+
+    timeout: float = Field(
+        default=3600.0, gt=0, description="The seconds that one table may take, however long it is."
+    )
+    max_running: int = Field(
+        default=8, ge=1, description="The number of tables that a process writes at a time."
+    )
+    max_running_each: int = Field(default=4, ge=1, description="... for one user.")
+    max_waiting: int = Field(default=32, ge=1, description="The number of requests that wait for a place.")
+    kept_hours: float = Field(
+        default=24.0,
+        gt=0,
+        description="The hours for which a question is kept that is too long for an address, after it was last asked.",
+    )
+    kept_bytes: int = Field(
+        default=256_000_000, ge=1, description="The bytes that such questions of one user may take."
+    )
+
+
+class DatalinkConfig(_Group):
+    """The gateway's own DataLink service."""
+
+    seconds: float = Field(
+        default=900.0,
+        gt=0,
+        description="The seconds for which the address of a file in a document works, without a token.",
+    )
+    secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="What these addresses are signed with, the same for all machines that answer for one another. Left out: made once, and kept "
+        "in the folder state.",
+    )
+    max_ids: int = Field(default=500, ge=1, description="The number of identifiers in one request.")
+    max_links: int = Field(
+        default=50,
+        ge=1,
+        description="The number of links of one kind that a dataset has; where there are more, the last one leads to a table.",
     )
 
 
@@ -168,6 +241,11 @@ class Config(BaseSettings):
         default=(), description="The origins of web pages elsewhere that may ask from a browser."
     )
     server: ServerConfig = Field(default=ServerConfig(), description="Where the command serve listens.")
+    tables: TablesConfig = Field(default=TablesConfig(), description="Lists as tables, to download.")
+    datalink: DatalinkConfig = Field(
+        default=DatalinkConfig(), description="The gateway's own DataLink service."
+    )
+    results: ResultsConfig = Field(default=ResultsConfig(), description="Results that callers save.")
     log: LogConfig = Field(default=LogConfig(), description="What is written to standard error.")
     _folder: Path = PrivateAttr(default=Path())
 
@@ -197,16 +275,26 @@ class Config(BaseSettings):
         )
 
     def anchored(self, folder: Path) -> Self:
-        """The same with relative paths made absolute; ConfigError for a repository that should be there and is
+        """The same with relative paths made absolute; ConfigError for a repository or a file that should be there and is
         not. Paths in options are the adapter's, which is told the folder."""
         repositories = {
             label: repository.model_copy(
-                update={"uri": _place(f"repositories.{label}.uri", repository, folder)}
+                update={
+                    "uri": _place(f"repositories.{label}.uri", repository, folder),
+                    "obscore": _obscore(f"repositories.{label}.obscore", repository, folder),
+                }
             )
             for label, repository in self.repositories.items()
         }
+        results = self.results
+        if results.folder is not None:
+            results = results.model_copy(update={"folder": (folder / results.folder).absolute()})
         anchored = self.model_copy(
-            update={"repositories": repositories, "state": (folder / self.state).absolute()}
+            update={
+                "repositories": repositories,
+                "results": results,
+                "state": (folder / self.state).absolute(),
+            }
         )
         anchored._folder = folder.absolute()
         return anchored
@@ -265,6 +353,12 @@ def from_mapping(content: dict[str, Any], folder: Path) -> Config:
         raise ConfigError(f"{variable}: {line}" if variable in os.environ else line) from error
     for key, mistake in mistakes(config.auth, config.repositories):
         raise ConfigError(f"{key}: {mistake}")
+    for label, repository in config.repositories.items():
+        said = _said_by(repository.ivoid.replace("{repository}", label))
+        if said is not None and said[0] != label:
+            raise ConfigError(
+                f"repositories.{label}.ivoid: it should name this repository, repo={label}, not repo={said[0]}"
+            )
     return config.anchored(folder)
 
 
@@ -295,3 +389,19 @@ def _place(key: str, repository: RepositoryConfig, folder: Path) -> str:
     raise ConfigError(
         f"{key}: it should be an existing Butler repository, but there is nothing at {str(path)!r}"
     )
+
+
+def _obscore(key: str, repository: RepositoryConfig, folder: Path) -> Path | None:
+    """The file about ObsCore with a relative path made absolute; it is read here only to be refused in time."""
+    if repository.obscore is None:
+        return None
+    from gateway.tables.obscore.configuration import (
+        read,  # it takes lsst.daf.butler, which others need not wait for
+    )
+
+    file = (folder / repository.obscore.expanduser()).absolute()
+    try:
+        read(file)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error
+    return file

@@ -9,9 +9,11 @@ import strawberry
 from .association import Association, AssociationEdge
 from .completeness import Completeness, completeness
 from .connection import Paged
+from .context import Info
 from .dataset import Dataset
 from .listing import Leaf
 from .noun import noun
+from .table import Form, Obscore, TableFormat, TableLink, table
 
 
 @noun
@@ -42,3 +44,10 @@ class AssociationConnection(Paged):
         """Why there is nothing, or less than expected: no range is valid then, the dataset has no time, no recorded execution
         read it ... Empty when there is nothing to say."""
         return await self.listing.beside(self.listing.explain())
+
+    @strawberry.field
+    async def table(
+        self, info: Info, format: Form = TableFormat.VOTABLE, obscore: Obscore = False
+    ) -> TableLink | None:
+        """The whole selection, not only this page, as a table to download or to hand to another service."""
+        return await table(info, self.listing, format, obscore)

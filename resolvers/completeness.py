@@ -13,7 +13,9 @@ from .listing import Leaf
 class CompletenessState(Enum):
     COMPLETE = strawberry.enum_value("COMPLETE", description="Everything is here, or follows by paging.")
     OVERFLOW = strawberry.enum_value("OVERFLOW", description="A limit cut the list.")
-    PARTIAL = strawberry.enum_value("PARTIAL", description="A backend did not answer.")
+    PARTIAL = strawberry.enum_value(
+        "PARTIAL", description="A backend did not answer, or no longer has what belongs here."
+    )
 
 
 @strawberry.type(description="How complete a list is, and if it is not, why not.")
@@ -33,9 +35,11 @@ def completeness(leaf: Leaf[object]) -> Completeness:
         )
     if leaf.overflow:
         messages.append(leaf.overflow)
+    if leaf.gone:
+        messages.append(leaf.gone)
     state = CompletenessState.COMPLETE
     if leaf.overflow:
         state = CompletenessState.OVERFLOW
-    if leaf.unavailable:
+    if leaf.unavailable or leaf.gone:
         state = CompletenessState.PARTIAL
     return Completeness(state=state, message=" ".join(messages) or None, unavailable=list(leaf.unavailable))

@@ -18,6 +18,8 @@ from adapters.question import Question
 from adapters.rows import Facets, Row, Rows, UniverseInfo
 
 from .loader import Loader, settled
+from .results import Results
+from .table import Tables
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -65,7 +67,7 @@ class Context:
     """One request. ``repositories`` are those that the caller may see, in the configured search order: one
     that is missing here does not exist, as far as the answer may tell. ``writers``: the groups that may write each, nobody one that
     is not named. ``base_url``: the gateway's own
-    address as the caller sees it, or what finds it out, since few requests ask."""
+    address as the caller sees it, or what finds it out, since few requests ask. ``datalink``: the address of the DataLink service of a repository, by its label and ``base_url``."""
 
     def __init__(
         self,
@@ -77,6 +79,9 @@ class Context:
         base_url: str | Callable[[], str],
         version: str | None = None,
         writers: Mapping[str, Collection[str]] = {},
+        tables: Tables | None = None,
+        results: Results | None = None,
+        datalink: Callable[[str, str], str] | None = None,
     ) -> None:
         self.call = call
         self.budget = budget
@@ -85,6 +90,9 @@ class Context:
         self.scopes = Scopes(self, repositories)
         self._base_url = base_url
         self._writers = writers
+        self.tables = tables
+        self.results = results
+        self.datalink = datalink
         self._alone: asyncio.Task[Any] | None = None
 
     @property

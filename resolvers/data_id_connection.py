@@ -11,10 +11,11 @@ from adapters.question import Constraint, RelatedDataIds
 from adapters.rows import Rows, UniverseInfo
 
 from .connection import Paged
-from .context import Scope
+from .context import Info, Scope
 from .data_id import DataId, values_of
 from .listing import Leaf, Nested
 from .noun import noun
+from .table import Form, TableFormat, TableLink, table
 
 
 class Joined(NamedTuple):
@@ -68,6 +69,11 @@ class DataIdConnection(Paged):
         """The items of this page."""
         leaf: Leaf[Joined] = await self.listing.page()
         return [joined.data_id for joined in leaf.nodes]
+
+    @strawberry.field
+    async def table(self, info: Info, format: Form = TableFormat.VOTABLE) -> TableLink | None:
+        """The whole selection, not only this page, as a table to download."""
+        return await table(info, self.listing, format)
 
 
 def identifying(universe: UniverseInfo, dimensions: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, overload
+from urllib.parse import quote
 
 import strawberry
 from strawberry import UNSET
@@ -14,16 +15,17 @@ from adapters.rows import Joined, Row, Rows, TypeInfo
 from .associated import Associated
 from .collection import Collection, memberships
 from .connection import After, First
+from .content import ContentForm, ContentLink, content
 from .context import Scope
 from .data_id import DataId
 from .dataset_type import DatasetType
 from .file import File, artefacts
-from .given import names
+from .given import given, names
 from .listing import Nested
 from .node import Node, node_id
 from .noun import noun
 from .region import Region, regions
-from .scalars import UUID, DateTime, uuid_out
+from .scalars import URL, UUID, DateTime, uuid_out
 from .timespan import Timespan, timespans
 
 if TYPE_CHECKING:
@@ -140,10 +142,39 @@ class Dataset(Node, Associated):
         return await artefacts(self._layout.scope).load(self.hex())
 
     @strawberry.field
+    async def content(
+        self,
+        form: Annotated[ContentForm, strawberry.argument(description="One of DatasetType.forms.")],
+        component: Annotated[
+            str | None, strawberry.argument(description="A component alone: columns, schema ...")
+        ] = UNSET,
+        columns: Annotated[
+            list[str] | None,
+            strawberry.argument(
+                description="Of a table, these columns only: names, or patterns with * and ?."
+            ),
+        ] = UNSET,
+    ) -> ContentLink | None:
+        """Content in a form of the community's choice: a link that the caller's token opens."""
+        return await content(self, form, given(component), given(columns))
+
+    @strawberry.field
     def ivoid(self) -> str:
         """IVOA identifier (ivo://...?repo=...&id=...): usable as ID with DataLink, SODA and SIA services as it is."""
+        return self.identifier()
+
+    def identifier(self) -> str:
         scope, dashed = self._layout.scope, uuid_out(self.hex())
         return scope.repository.settings.ivoid.replace("{repository}", scope.label).replace("{id}", dashed)
+
+    @strawberry.field
+    def datalink(self) -> URL | None:
+        """DataLink document of this dataset: its file, cutouts, calibrations that can be used, and what it was made from."""
+        context = self._layout.scope.context
+        if context.datalink is None:
+            return None
+        service = context.datalink(self._layout.scope.label, context.base_url)
+        return URL(f"{service}/links?ID={quote(self.identifier(), safe='')}")
 
     @strawberry.field
     def versions(

@@ -10,9 +10,11 @@ from adapters.errors import BadUserInput
 
 from .completeness import Completeness, completeness
 from .connection import Connection
+from .context import Info
 from .dataset import Dataset
 from .facet import FacetList, facet_list
 from .noun import noun
+from .table import Form, Obscore, TableFormat, TableLink, table
 
 
 @noun
@@ -48,3 +50,10 @@ class DatasetConnection(Connection[Dataset]):
             raise BadUserInput("facets: by names at least one dimension or field, each once.")
         facets = await self.listing.beside(self.listing.facets(tuple(by), first))
         return None if facets is None else facet_list(facets)
+
+    @strawberry.field
+    async def table(
+        self, info: Info, format: Form = TableFormat.VOTABLE, obscore: Obscore = False
+    ) -> TableLink | None:
+        """The whole selection, not only this page, as a table to download or to hand to another service."""
+        return await table(info, self.listing, format, obscore)

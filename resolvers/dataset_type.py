@@ -10,6 +10,7 @@ from adapters.question import DatasetTypesByName
 from adapters.rows import Row, Rows, TypeInfo
 
 from .connection import Connection
+from .content import ContentForm, forms
 from .context import Scope
 from .node import Node, node_id
 from .noun import noun
@@ -68,6 +69,11 @@ class DatasetType(Node):
 
         # Each type by itself, so that an unknown storage class costs its own field only.
         return await self._scope.loader(("components", self._info), fetch, list[str]()).load(self._info)
+
+    @strawberry.field
+    async def forms(self) -> list[ContentForm] | None:
+        """Forms in which the content of such a dataset can be had over HTTP (see Dataset.content)."""
+        return await forms(self._scope, self._info)
 
 
 @noun

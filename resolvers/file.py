@@ -99,11 +99,18 @@ class File:
     @strawberry.field
     def media_type(self) -> str | None:
         """Media type, as its name tells; null where it does not."""
+        return self.media_type_of_name()
+
+    def media_type_of_name(self) -> str | None:
         name = basename(urlsplit(self._uri).path).lower()
         for dot in (place for place, letter in enumerate(name) if letter == "."):
             if name[dot:] in _MEDIA_TYPES:
                 return _MEDIA_TYPES[name[dot:]]
         return None
+
+    def facts(self) -> tuple[str, str | None, int | None]:
+        """Address, component and bytes, for those who are no clients."""
+        return self._uri, self._component, None if self._size is None or self._size < 0 else self._size
 
     @strawberry.field
     def size(self) -> Long | None:

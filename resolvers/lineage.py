@@ -10,6 +10,7 @@ from adapters.question import Lineage, Recorded, Way
 from adapters.rows import Facets, TypeInfo
 
 from . import cursor
+from .asked import Asked
 from .association import Association, associations
 from .context import Scope
 from .given import given
@@ -147,6 +148,10 @@ class Both(Listing[Association]):
             begun = self.whole[place]
             begun = half(begun.way, cursor.write(begun.digest, key))
             self.halves = (begun, *self.whole[place + 1 :])
+
+    def asked(self) -> Asked:
+        (label,) = self.whole[0].asked().repositories
+        return Asked((label,), tuple(half.bare() for half in self.whole))
 
     async def fetch(self) -> Leaf[Association]:
         """The second list is asked only where the first one leaves room."""

@@ -20,6 +20,7 @@ from adapters.question import Question
 from adapters.rows import Facets, Row, Rows
 
 from . import cursor
+from .asked import Asked
 from .context import Scope
 from .given import given
 from .loader import Loader
@@ -42,6 +43,7 @@ class Leaf(Generic[N]):
     overflow: str | None = None
     unavailable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what is unknown to the backend, for explain
+    gone: str | None = None  # what belongs here and is not to be had any more, for completeness
 
 
 def keyed(rows: Rows, row: Row) -> cursor.Key:
@@ -111,6 +113,11 @@ class Listing(ABC, Generic[N]):
         return False
 
     @abstractmethod
+    def asked(self) -> Asked:
+        """The whole list, not only this page, as somebody else may ask it."""
+        ...
+
+    @abstractmethod
     async def fetch(self) -> Leaf[N]: ...
 
     @abstractmethod
@@ -165,6 +172,9 @@ class Single(Listing[N]):
         if self._digest is None:
             self._digest = self.bound(self.bare())
         return self._digest
+
+    def asked(self) -> Asked:
+        return Asked((self.scope.label,), (self.bare(),))
 
     def bound(self, question: Question) -> str:
         return cursor.bound(question, self.field, self.scope.label)

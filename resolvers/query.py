@@ -22,6 +22,7 @@ from .node import Node, parts_of
 from .noun import noun
 from .quantum import quantum_of
 from .repository import Repository
+from .saved_result import SavedResult, saved_result
 from .search import Search
 from .service import Service, service
 from .viewer import Viewer, viewer
@@ -97,6 +98,15 @@ class Query:
             raise BadUserInput("repositories is an empty list; name at least one.")
         scopes = [info.context.scope(label) for label in dict.fromkeys(repositories)]
         return DatasetConnection(Search(scopes, question(query), first, after))
+
+    @strawberry.field
+    async def result(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of a saved result.")],
+    ) -> SavedResult | None:
+        """A saved result by its id, while it lasts; only for the caller who saved it. For any other id: NOT_FOUND."""
+        return await saved_result(info.context, id)
 
     @strawberry.field
     def viewer(self, info: Info) -> Viewer:

@@ -14,12 +14,13 @@ from adapters.question import RecordsByKey
 from adapters.rows import ElementInfo, Kind, Row, Rows
 
 from .connection import Connection
-from .context import Scope, by_parent
+from .context import Info, Scope, by_parent
 from .data_id import DataId, values_of
 from .listing import Build
 from .noun import noun
 from .region import Region, describe
 from .scalars import JSON, uuid_out
+from .table import Form, TableFormat, TableLink, table
 from .timespan import Timespan
 
 BEGIN, END = "timespan.begin", "timespan.end"
@@ -147,6 +148,11 @@ class DimensionRecordConnection(Connection[DimensionRecord]):
     """A page of dimension records."""
 
     __slots__ = ()
+
+    @strawberry.field
+    async def table(self, info: Info, format: Form = TableFormat.VOTABLE) -> TableLink | None:
+        """The whole selection, not only this page, as a table to download."""
+        return await table(info, self.listing, format)
 
 
 async def element_of(scope: Scope, name: str) -> ElementInfo:

@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from .collection import Collection
 from .dataset import Dataset
 from .dataset_type import DatasetType
+from .mutation import Mutation
 from .quantum import Quantum
 from .query import Query
 from .repository import Repository
@@ -24,6 +25,7 @@ def build_schema() -> strawberry.Schema:
     context value and without a root value."""
     return strawberry.Schema(
         query=Query,
+        mutation=Mutation,
         # Reached through Node only, where nothing else names them.
         types=[Repository, Collection, DatasetType, Dataset, Quantum],
         config=StrawberryConfig(scalar_map=SCALARS),

@@ -21,6 +21,7 @@ from adapters.question import Datasets
 from adapters.rows import Facets
 
 from . import cursor
+from .asked import Asked
 from .context import Scope
 from .dataset import Dataset
 from .given import given
@@ -50,6 +51,9 @@ class Search(Listing[Dataset]):
             if len(places) != len(scopes):
                 raise BadCursor("after is damaged: it has not one place for each repository.")
             self.places = tuple(None if place is None else cursor.key(place) for place in places)
+
+    def asked(self) -> Asked:
+        return Asked(tuple(scope.label for scope in self.scopes), (self.question,))
 
     async def fetch(self) -> Leaf[Dataset]:
         places: list[Key | None] = list(self.places or [None] * len(self.scopes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,12 +18,14 @@ from sqlalchemy.util import greenlet_spawn
 
 from ..caller import Call
 from ..capability import Capability
+from ..content import Content, Shape
 from ..errors import BackendUnavailable, BadUserInput, NotFound, Timeout
 from ..notes import Work
 from ..protocol import Health, Settings
-from ..question import Page, Question, Related
+from ..question import Files, Page, Question, Related
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
 from .api import ButlerApi
+from .content import READERS, Shapes, artefacts, read
 from .direct import OffLoop, off_loop
 from .engines import THREADS
 from .fallback import Fallback
@@ -59,6 +61,7 @@ class _Opened:
     universe: DimensionUniverse
     info: UniverseInfo
     path: _Path
+    shapes: Shapes
     sql: bool
     untested: tuple[str, ...]
 
@@ -84,6 +87,7 @@ class ButlerRepository:
             Capability.CALIBRATION,
             Capability.PROVENANCE,
             Capability.FILES,
+            Capability.CONTENT,
             Capability.INGEST_DATE,
         }
     )
@@ -92,6 +96,7 @@ class ButlerRepository:
         self.name = name
         self.settings = settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"butler-{name}")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"content-{name}")
         self._lock = threading.Lock()
         if not graph.available():
             # lsst-pipe-base reads the graphs, and is an optional dependency.
@@ -135,6 +140,21 @@ class ButlerRepository:
     async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
         return await self._run(lambda opened: opened.path.content(dataset, component, call), call)
 
+    async def shapes(self, dataset_types: Collection[TypeInfo], call: Call) -> Mapping[str, Shape]:
+        def look_up(opened: _Opened) -> dict[str, Shape]:
+            return {one.name: opened.shapes.shape(one) for one in dataset_types}
+
+        return await self._run(look_up, call) if self._opened is None else look_up(self._opened)
+
+    async def read(
+        self, dataset: str, component: str | None, columns: tuple[str, ...] | None, call: Call
+    ) -> Content:
+        def opening(opened: _Opened) -> Content:
+            files = opened.path.ask(Files((dataset,)), call)
+            return read(artefacts(files), component, columns)
+
+        return await self._run(opening, call, self._readers)
+
     async def components(self, dataset_type: TypeInfo, call: Call) -> list[str]:
         def look_up(opened: _Opened) -> list[str]:
             factory = self._butler(opened).storageClasses
@@ -152,6 +172,7 @@ class ButlerRepository:
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._readers.shutdown(wait=False, cancel_futures=True)
         opened, self._opened = self._opened, None
         if opened is not None:
             if opened.store.direct is not None:
@@ -180,7 +201,9 @@ class ButlerRepository:
             call.notes(work)
         return rows
 
-    async def _run(self, work: Callable[[_Opened], T], call: Call) -> T:
+    async def _run(
+        self, work: Callable[[_Opened], T], call: Call, threads: ThreadPoolExecutor | None = None
+    ) -> T:
         """Work in a thread of this repository. A thread cannot be stopped, but its statement is, at the call's deadline."""
         remaining = call.deadline.remaining()
         if remaining <= 0:
@@ -192,7 +215,7 @@ class ButlerRepository:
 
         loop = asyncio.get_running_loop()
         try:
-            return await asyncio.wait_for(loop.run_in_executor(self._threads, guarded), remaining)
+            return await asyncio.wait_for(loop.run_in_executor(threads or self._threads, guarded), remaining)
         except TimeoutError:
             raise Timeout("The time allowed for this request is over.") from None
 
@@ -253,7 +276,10 @@ class ButlerRepository:
             path = Registry(store, tables, defaults, datastores(config, butler), api, provenance)
         for problem in self._graphs.problems():
             log.warning("a configured file cannot be read", repository=self.name, problem=problem)
-        return _Opened(store, factory, universe, describe(universe), path, not strange, tuple(strange))
+        shapes = Shapes.configured(config)
+        return _Opened(
+            store, factory, universe, describe(universe), path, shapes, not strange, tuple(strange)
+        )
 
     def _provenance(
         self,

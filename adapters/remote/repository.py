@@ -6,27 +6,32 @@ goes wrong leaves without its cause: exceptions of the client hold requests with
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TypeVar
 
 from ..butler.api import ButlerApi
+from ..butler.content import READERS, Artefact, Shapes, artefacts, read
 from ..butler.mistakes import butlers_mistakes
 from ..butler.universe import describe
 from ..caller import Call
 from ..capability import Capability
+from ..content import Content, Shape
 from ..errors import (
     AdapterError,
     BackendUnavailable,
     BadUserInput,
     Forbidden,
     NotFound,
+    Timeout,
     Unauthenticated,
     Unsupported,
 )
 from ..protocol import Health, Settings
-from ..question import Files, Question
+from ..question import DatasetsById, Files, Question
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
 from ..token import Token
 from .lanes import Lanes
@@ -80,6 +85,7 @@ class RemoteRepository:
             Capability.TIME,
             Capability.CALIBRATION,
             Capability.FILES,
+            Capability.CONTENT,
             Capability.INGEST_DATE,
         }
     )
@@ -90,6 +96,8 @@ class RemoteRepository:
         origin = origin_of(settings.uri, self._options)
         self._server = Server(name, settings.uri, origin, self._options)
         self._lanes = Lanes.at(origin, self._options.concurrent, self._options.threads)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"content-{name}")
+        self._shapes = Shapes.standard()
         self._memory = Memory(self._options.remember)
         self._unsigned_until = 0.0
         self._described: UniverseInfo | None = None
@@ -122,6 +130,34 @@ class RemoteRepository:
     async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
         return await self._run(lambda api: self._signed(lambda: api.content(dataset, component, call)), call)
 
+    async def shapes(self, dataset_types: Collection[TypeInfo], call: Call) -> Mapping[str, Shape]:  # noqa: ARG002 - the Protocol's
+        return {one.name: self._shapes.shape(one) for one in dataset_types}
+
+    async def read(
+        self, dataset: str, component: str | None, columns: tuple[str, ...] | None, call: Call
+    ) -> Content:
+        """From the signed links of its files: the server is asked where they are, and reads nothing itself."""
+
+        def look_up(api: ButlerApi) -> list[Artefact]:
+            files = self._signed(lambda: api.ask(Files((dataset,)), call))
+            found = api.ask(DatasetsById((dataset,)), call)
+            types = list(found.types.values())
+            written = self._shapes.formatter(types[0]) if types else None
+            # A link of another kind would be a file of this machine; a component's storage class is not known.
+            return [
+                replace(one, formatter=written if one.component is None else None)
+                for one in artefacts(files)
+                if one.uri.startswith(("https://", "http://"))
+            ]
+
+        found = await self._run(look_up, call)
+        loop = asyncio.get_running_loop()
+        opening = loop.run_in_executor(self._readers, read, found, component, columns)
+        try:
+            return await asyncio.wait_for(opening, call.deadline.remaining())
+        except TimeoutError:
+            raise Timeout("The time allowed for this request is over.") from None
+
     async def components(self, dataset_type: TypeInfo, call: Call) -> list[str]:
         found = await self._run(lambda api: api.components(dataset_type.storage_class), call)
         if found is None:
@@ -150,6 +186,7 @@ class RemoteRepository:
 
     async def close(self) -> None:
         self._lanes.close()
+        self._readers.shutdown(wait=False, cancel_futures=True)
         self._server.close()
 
     # a call
@@ -230,6 +267,6 @@ class RemoteRepository:
 
     def _can_sign(self, able: bool) -> None:
         """A server that failed is without the capability for a while, and then it is asked again."""
-        files = frozenset({Capability.FILES})
+        files = frozenset({Capability.FILES, Capability.CONTENT})
         self._unsigned_until = 0.0 if able else time.monotonic() + _UNSIGNED_SECONDS
         self.capabilities = self.capabilities | files if able else self.capabilities - files

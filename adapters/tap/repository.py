@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..caller import Call
 from ..capability import Capability
+from ..content import Content, Shape
 from ..errors import BadUserInput, NotFound, Unsupported
 from ..protocol import Health, Settings
 from ..question import (
@@ -133,6 +134,19 @@ class TapRepository:
 
     async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
         return await self._lookups.content(dataset, component, call)
+
+    async def shapes(self, dataset_types: Collection[TypeInfo], call: Call) -> Mapping[str, Shape]:  # noqa: ARG002 - the Protocol's
+        return dict.fromkeys((one.name for one in dataset_types), Shape.FILE)
+
+    async def read(
+        self, dataset: str, component: str | None, columns: tuple[str, ...] | None, call: Call
+    ) -> Content:
+        del dataset, component, columns, call
+        raise Unsupported(
+            "Datasets of an ObsCore service can be had as it gives them: nothing is fetched and converted here.",
+            capability=Capability.CONTENT.value,
+            forms=["NATIVE"],
+        )
 
     async def health(self, call: Call) -> Health:
         columns, catalogue = await self._metadata.both(call)

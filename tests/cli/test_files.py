@@ -14,7 +14,7 @@ from adapters.caller import Call
 from adapters.errors import BackendUnavailable, NotFound, Unsupported
 from adapters.protocol import Repository
 from adapters.rows import FileContent
-from gateway.files import files_route
+from gateway.content.stored import files_route
 
 FILE, LINK, GONE, ODD, DOWN, REMOTE, BROKEN, NONE = (f"{n:032x}" for n in range(8))
 CONTENT = bytes(range(256)) * 4

@@ -14,9 +14,18 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from gateway.auth.settings import AuthConfig
-from gateway.config import Config, LogConfig, RepositoryConfig, ServerConfig
+from gateway.config import (
+    Config,
+    DatalinkConfig,
+    LogConfig,
+    RepositoryConfig,
+    ServerConfig,
+    ServicesConfig,
+    TablesConfig,
+)
 from gateway.limits import Limits
 from gateway.misconfigured import fields_of
+from gateway.results.settings import ResultsConfig
 from tests.demonstration import ROOT
 
 FILE = ROOT / "docs" / "configuration.md"
@@ -26,6 +35,10 @@ GROUPS: dict[str, type[Any]] = {
     "auth": AuthConfig,
     "limits": Limits,
     "server": ServerConfig,
+    "services": ServicesConfig,
+    "tables": TablesConfig,
+    "datalink": DatalinkConfig,
+    "results": ResultsConfig,
     "log": LogConfig,
 }
 

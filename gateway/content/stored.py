@@ -14,6 +14,7 @@ from functools import partial
 from uuid import UUID
 
 import anyio
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -43,66 +44,83 @@ def files_route(enter: Enter) -> Route:
     Refusal for one who is not let in."""
 
     async def download(request: Request) -> Response:
-        masking = Masking(request.scope.get("state", {}).get("request_id"))
-        masking.hide(partial(secrets_in, sent(request.scope)))
+        masking = masking_of(request)
         try:
             repositories, call = await enter(request)
-            content = await _content(request, repositories, call)
-            return await _response(content)
-        except Unsupported as error:
-            return _refused(masking, error, 501)
+            repository, dataset = addressed(request, repositories)
+            component = named_component(request.query_params.get("component"))
+            return await stored(repository, dataset, component, call)
         except Exception as error:  # noqa: BLE001  whatever it was, the answer has GraphQL's shape
-            return _refused(masking, error)
+            return refused(masking, error)
 
     return Route(PATH, download, methods=["GET"], name="files")
 
 
-async def _content(request: Request, repositories: Mapping[str, Repository], call: Call) -> FileContent:
+def addressed(request: Request, repositories: Mapping[str, Repository]) -> tuple[Repository, str]:
+    """The repository and the dataset (32 hex digits) that a path names. Raises BadUserInput, NotFound."""
     label, written = request.path_params["repository"], request.path_params["uuid"]
     try:
         dataset = UUID(written).hex
     except ValueError:
         raise BadUserInput("The address of a file ends in the UUID of its dataset.") from None
-    component = request.query_params.get("component") or None
-    if component is not None and not re.fullmatch(r"[A-Za-z0-9_.]{1,200}", component):
-        raise BadUserInput("'component' is no name of a component.")
     if label not in repositories:
-        raise NotFound("There is no file here.")
-    answer: Awaitable[FileContent] = repositories[label].content(dataset, component, call)
+        raise nothing_here()
+    return repositories[label], dataset
+
+
+def named_component(written: str | None) -> str | None:
+    """Raises BadUserInput for what cannot be a component's name."""
+    if written and not re.fullmatch(r"[A-Za-z0-9_.]{1,200}", written):
+        raise BadUserInput("'component' is no name of a component.")
+    return written or None
+
+
+def nothing_here() -> NotFound:
+    return NotFound("There is no file here.")
+
+
+async def stored(
+    repository: Repository, dataset: str, component: str | None, call: Call, media_type: str | None = None
+) -> Response:
+    """The stored bytes, or a redirect to them; ``media_type`` where it is known better than by their name. Raises NotFound, and what the adapter raises."""
     try:
         with anyio.fail_after(call.deadline.remaining()):
-            return await answer
+            content: FileContent = await repository.content(dataset, component, call)
     except NotFound:
-        raise NotFound("There is no file here.") from None
-
-
-async def _response(content: FileContent) -> Response:
+        raise nothing_here() from None
     if content.path is None:
         if content.url is None:
-            raise NotFound("There is no file here.")
+            raise nothing_here()
         return RedirectResponse(content.url, 307, headers={**HEADERS, "Cache-Control": "no-store"})
     try:
         stat = await anyio.to_thread.run_sync(os.stat, content.path)
     except OSError:
         # Recorded, and gone: for the client the same as never stored.
-        raise NotFound("There is no file here.") from None
+        raise nothing_here() from None
     return FileResponse(
         content.path,
         headers=HEADERS,
-        media_type=content.media_type,
-        filename=_safe_name(content.name),
+        media_type=media_type or content.media_type,
+        filename=safe_name(content.name),
         stat_result=stat,
     )
 
 
-def _safe_name(name: str) -> str:
+def safe_name(name: str) -> str:
     """The last part of a name, without what a file system or a header could misread; never empty."""
     last = re.split(r"[/\\]", name)[-1]
     return re.sub(r"[^\w.+@=,() -]", "_", last).strip(". ")[:200] or "dataset"
 
 
-def _refused(masking: Masking, error: Exception, status: int | None = None) -> Response:
+def masking_of(request: Request) -> Masking:
+    """What formats the errors of a request, and keeps its secrets out of the log."""
+    masking = Masking(request.scope.get("state", {}).get("request_id"))
+    masking.hide(partial(secrets_in, sent(request.scope)))
+    return masking
+
+
+def refused(masking: Masking, error: Exception) -> Response:
+    """An error in GraphQL's shape. What nobody here can do is 501."""
     refusal = masking.refusal(error)
-    return JSONResponse(
-        {"errors": refusal.errors}, status or refusal.status, headers=HEADERS | refusal.headers
-    )
+    status = 501 if isinstance(error, Unsupported) else refusal.status
+    return JSONResponse({"errors": refusal.errors}, status, headers=HEADERS | refusal.headers)

@@ -1,0 +1,29 @@
+"""The data retrieval services that know a repository's datasets: where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Addresses of IVOA services, without a trailing slash; None where there is none. The gateway itself answers DataLink where no
+    service is named."""
+
+    datalink: str | None = None
+    cutout: str | None = None
+
+
+class Directory:
+    """The services of each repository, by its label."""
+
+    def __init__(self, services: Mapping[str, Services]) -> None:
+        self._services = services
+
+    def of(self, label: str) -> Services:
+        return self._services.get(label, Services())
+
+    def datalink(self, label: str, base_url: str) -> str:
+        """The DataLink service of a repository; ``base_url``: the gateway's own address as the caller sees it."""
+        return self.of(label).datalink or f"{base_url}/datalink"

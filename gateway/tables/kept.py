@@ -1,0 +1,97 @@
+"""Questions that are too long for an address, kept in files for those who asked them.
+
+A file's name is a digest of who asked and what: the same question of the same caller is kept once, and another caller's address leads nowhere. Files are
+written under another name and then renamed, so that processes that share the folder see whole ones only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import time
+from pathlib import Path
+
+import anyio.to_thread
+
+from adapters.caller import Caller
+from adapters.errors import BadUserInput, TooComplex
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Kept:
+    """``seconds``: how long a question is kept after it was last asked for. ``most``: bytes that one caller's may take."""
+
+    def __init__(self, folder: Path, *, seconds: float, most: int) -> None:
+        self._folder = folder
+        self._seconds = seconds
+        self._most = most
+
+    async def keep(self, caller: Caller, text: str) -> tuple[str, float]:
+        """Keep a question; its id, and when it will be gone (seconds of POSIX time). Raises TooComplex where the caller has no room left."""
+        return await anyio.to_thread.run_sync(self._keep, _owner(caller), text)
+
+    async def find(self, caller: Caller, identifier: str) -> str:
+        """A question by its id. Raises BadUserInput where this caller has none of it."""
+        found = None
+        if _ID.fullmatch(identifier):
+            found = await anyio.to_thread.run_sync(self._find, _owner(caller), identifier)
+        if found is None:
+            raise BadUserInput(
+                "This table was another caller's, or nobody asked for it for too long: ask for 'table' again."
+            )
+        return found
+
+    def _keep(self, owner: str, text: str) -> tuple[str, float]:
+        identifier = hashlib.blake2b(f"{owner} {text}".encode(), digest_size=16).hexdigest()
+        folder = self._folder / owner
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        place = folder / identifier
+        try:
+            os.utime(place)
+        except FileNotFoundError:
+            if self._room(folder) < len(text):
+                raise TooComplex(
+                    f"Your questions that are too long for an address take more than {self._most:,} bytes; the oldest are gone "
+                    f"{self._seconds / 3600:g} hours after they were asked. Ask shorter ones, by 'where' or ranges instead of 'among'.",
+                    limit=self._most,
+                ) from None
+            beside = folder / f".{identifier}.{secrets.token_hex(4)}"
+            try:
+                beside.write_text(text)
+                beside.rename(place)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
+        return identifier, time.time() + self._seconds
+
+    def _find(self, owner: str, identifier: str) -> str | None:
+        place = self._folder / owner / identifier
+        try:
+            if place.stat().st_mtime + self._seconds < time.time():
+                return None
+            os.utime(place)
+            return place.read_text()
+        except FileNotFoundError:
+            return None
+
+    def _room(self, folder: Path) -> int:
+        """Bytes that are free for this caller, once what nobody asks for any more is gone."""
+        taken = 0
+        for place in folder.iterdir():
+            try:
+                stat = place.stat()
+                if stat.st_mtime + self._seconds < time.time():
+                    place.unlink()
+                else:
+                    taken += stat.st_size
+            except FileNotFoundError:
+                continue  # another process was faster
+        return self._most - taken
+
+
+def _owner(caller: Caller) -> str:
+    name = "anonymous" if caller.username is None else f"user {caller.username}"
+    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

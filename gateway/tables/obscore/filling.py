@@ -1,0 +1,265 @@
+"""The columns of datasets of one type: first what the configuration says, then what the dimensions' records say, which goes above it.
+
+In the order, and with the precedence, of ``RecordFactory`` of lsst.daf.butler.registry.obscore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from adapters.errors import AdapterError
+from gateway.tables.obscore.columns import DATALINK
+from gateway.tables.obscore.configuration import TYPES, Configured, Extra
+from gateway.tables.obscore.facts import STANDARD, Facts, Part
+from gateway.tables.obscore.footprints import footprints
+from gateway.tables.obscore.identifiers import Identifiers, dashed
+from gateway.tables.obscore.spans import mjd
+from gateway.tables.obscore.template import Source, Template
+
+_DIMENSIONS = {
+    "lsst_visit": "visit",
+    "lsst_detector": "detector",
+    "lsst_tract": "tract",
+    "lsst_patch": "patch",
+    "lsst_band": "band",
+    "lsst_filter": "physical_filter",
+}
+_READ: dict[str, Callable[[str], Any]] = {
+    "bool": lambda text: bool(int(text)),
+    "int": int,
+    "float": float,
+    "string": str,
+}
+_THOUSAND = 1000  # VOUnits 1.0: kbyte
+
+
+class Filling:
+    """One part of a batch, on its way to columns."""
+
+    def __init__(
+        self,
+        part: Part,
+        facts: Facts,
+        identifiers: Identifiers,
+        schema: pa.Schema,
+        configured: Configured | None,
+    ) -> None:
+        self.part = part
+        self.product = part.product
+        self.facts = facts
+        self.identifiers = identifiers
+        self.schema = schema
+        self.config = configured.config if configured is not None else None
+        self.count = len(part.rows)
+        self._known: dict[Source, list[Any]] = {}
+
+    def columns(self) -> dict[str, pa.Array]:
+        """A column for each of the schema."""
+        found = self._said()
+        found.update(self._extras())
+        found.update(self._observed(found))
+        found.update(self._already())
+        return {
+            one.name: found[one.name] if one.name in found else pa.nulls(self.count, one.type)
+            for one in self.schema
+        }
+
+    def _already(self) -> dict[str, pa.Array]:
+        """Where the repository is an ObsCore table itself: what it says, as it is."""
+        name = self.product.already
+        if name is None:
+            return {}
+        found = {name: pa.array(self._own(name), pa.string())}
+        for column in self.schema:
+            values = self.facts.field(Source(column.name, name), self.part)
+            if values is not None:
+                found[column.name] = pa.array(values, column.type)
+        return found
+
+    # what the configuration says
+
+    def _said(self) -> dict[str, pa.Array]:
+        product = self.product
+        names = ("dataproduct_type", "dataproduct_subtype", "o_ucd", "calib_level", "obs_collection")
+        found = {name: self._same(name, product.said[name]) for name in names}
+        found |= {
+            name: self._same(name, product.said[name])
+            for name in ("s_xel1", "s_xel2")
+            if name in product.said
+        }
+        for name, own in (("obs_id", product.own_id), ("obs_title", product.own_title)):
+            found[name] = pa.array(own.fill(self._column, self.count), pa.string())
+        obs_id = self._filled(product.obs_id)
+        if obs_id is not None:
+            found["obs_id"] = pc.coalesce(obs_id, found["obs_id"])
+            self._known[Source("obs_id")] = found["obs_id"].to_pylist()
+        found |= self._references()
+        found |= {
+            "run": pa.array(self._own("run"), pa.string()),
+            "dataset_type": self._same("dataset_type", product.info.name),
+        }
+        found |= {"lsst_run": found["run"], "lsst_dataset_type": found["dataset_type"]}
+        for name, dimension in _DIMENSIONS.items():
+            place = product.dimension(Source(dimension))
+            if place is not None:
+                found[name] = pa.array(self._own(place), self.schema.field(name).type)
+        sizes = [self.facts.sizes[stand] for stand in self.part.stand]
+        found["access_estsize"] = pa.array(
+            [None if size is None else -(-size // _THOUSAND) for size in sizes], pa.int64()
+        )
+        return found
+
+    def _references(self) -> dict[str, pa.Array]:
+        """The identifier, and the address that leads from it to everything else."""
+        ids = self._own("id")
+        did, link = self._filled(self.product.did), self._filled(self.product.link)
+        ivoids = self.identifiers.ivoids(ids)
+        if did is not None:
+            ivoids = pc.coalesce(did, ivoids)
+        if link is None or link.null_count:
+            own = self.identifiers.links(ids, ivoids)
+            link = own if link is None else pc.coalesce(link, own)
+            form = DATALINK
+        else:
+            form = self.product.access_format or DATALINK
+        access = pc.if_else(link.is_valid(), pa.scalar(form), pa.scalar(None, pa.string()))
+        return {"obs_publisher_did": ivoids, "access_url": link, "access_format": access}
+
+    def _extras(self) -> dict[str, pa.Array]:
+        found = {}
+        for name, extra in self.product.extras.items():
+            type = self.schema.field(name).type
+            if extra.template is None:
+                found[name] = pa.repeat(pa.scalar(extra.value, type), self.count)
+            elif self._has(extra.template):
+                found[name] = self._read(name, extra, extra.template).cast(type)
+        return found
+
+    def _read(self, name: str, extra: Extra, template: Template) -> pa.Array:
+        """What the texts of a template are; null where it takes something that is null."""
+        type = TYPES[extra.kind]
+        if template.plain:
+            try:
+                return pa.array(self._column(template.sources[0]), type)
+            except (pa.ArrowInvalid, pa.ArrowTypeError):
+                pass  # values of another kind, of which the text may still be one
+        read = _READ[extra.kind]
+        texts = template.fill(lambda source: self._handled(source, template), self.count)
+        try:
+            return pa.array([None if text is None else read(text) for text in texts], type)
+        except ValueError as error:
+            raise AdapterError(
+                f"The configuration of ObsCore makes {name} of type {extra.kind}, which its template does not give for "
+                f"datasets of type '{self.product.info.name}': {error}."
+            ) from error
+
+    # what the records say
+
+    def _observed(self, standing: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        found = self._instrument()
+        stands = self.part.stand
+        above = {
+            "t_min": mjd([self.facts.begins[stand] for stand in stands]),
+            "t_max": mjd([self.facts.ends[stand] for stand in stands]),
+            **footprints([self.facts.regions[stand] for stand in stands]).columns,
+            **self._spectral(),
+        }
+        for name, values in above.items():
+            found[name] = pc.coalesce(values, standing[name]) if name in standing else values
+        if self.product.observed is not None:
+            for name, field in zip(("t_exptime", "target_name"), STANDARD, strict=True):
+                values = self.facts.column(Source(field, self.product.observed), self.part)
+                if values is not None:
+                    found[name] = pa.array(values, self.schema.field(name).type)
+        if "band" in self.product.info.dimensions:
+            found["em_filter_name"] = pa.array(self._own("band"), pa.string())
+        return found
+
+    def _instrument(self) -> dict[str, pa.Array]:
+        config = self.config
+        names: list[str | None]
+        if "instrument" in self.product.info.dimensions:
+            names = self._own("instrument")
+        else:
+            names = [config.fallback_instrument if config is not None else None] * self.count
+        facilities: list[str | None] = [None] * self.count
+        if config is not None:
+            facilities = [config.facility_map.get(name or "", config.facility_name) for name in names]
+        return {
+            "instrument_name": pa.array(names, pa.string()),
+            "facility_name": pa.array(facilities, pa.string()),
+        }
+
+    def _spectral(self) -> dict[str, pa.Array]:
+        """The range of the filter, else that of the band."""
+        dimensions = self.product.info.dimensions
+        if self.config is None or "band" not in dimensions:
+            return {}
+        ranges = self.config.spectral_ranges
+        bands = self._own("band")
+        filters = self._own("physical_filter") if "physical_filter" in dimensions else bands
+        none = (None, None)
+        both = [ranges.get(one) or ranges.get(band) or none for one, band in zip(filters, bands, strict=True)]
+        return {
+            name: pa.array([one[place] for one in both], pa.float64())
+            for place, name in enumerate(("em_min", "em_max"))
+        }
+
+    # where the values are
+
+    def _same(self, name: str, value: Any) -> pa.Array:
+        return pa.repeat(pa.scalar(value, self.schema.field(name).type), self.count)
+
+    def _own(self, name: str) -> list[Any]:
+        place = self.facts.columns[name]
+        return [row[place] for row in self.part.rows]
+
+    def _filled(self, template: Template | None) -> pa.Array | None:
+        """None where there is no template, or none that these datasets can fill: then the gateway's own holds, as it does for
+        rows that are null here."""
+        if template is None or not self._has(template):
+            return None
+        texts = template.fill(lambda source: self._handled(source, template), self.count)
+        return pa.array(texts, pa.string())
+
+    def _has(self, template: Template) -> bool:
+        try:
+            for source in template.sources:
+                self._column(source)
+        except KeyError:
+            return False
+        return True
+
+    def _handled(self, source: Source, template: Template) -> list[Any]:
+        values = self._column(source)
+        return (
+            [UUID(one) for one in values] if source == Source("id") and source in template.handled else values
+        )
+
+    def _column(self, source: Source) -> list[Any]:
+        """Raises KeyError where datasets of this type have no such thing."""
+        if source not in self._known:
+            self._known[source] = self._looked_up(source)
+        return self._known[source]
+
+    def _looked_up(self, source: Source) -> list[Any]:
+        dimension = self.facts.dimension(source, self.product)
+        if dimension is not None:
+            return self._own(dimension)
+        if source.element is not None:
+            values = self.facts.column(source, self.part)
+            if values is None:
+                raise KeyError(str(source))
+            return values
+        if source.name == "id":
+            return [one and dashed(one) for one in self._own("id")]
+        if source.name == "run":
+            return self._own("run")
+        if source.name == "dataset_type":
+            return [self.product.info.name] * self.count
+        return [self.product.said[source.name]] * self.count

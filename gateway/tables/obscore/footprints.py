@@ -1,0 +1,153 @@
+"""Where datasets lie, as ObsCore has it: a centre, a diameter and an outline, ICRS degrees.
+
+The same numbers as lsst.daf.butler.registry.obscore's default spatial plugin gives for one region at a time. A registry has almost nothing
+but convex polygons, which are worked on here all at once, with sphgeom's own arithmetic in its own order of operations
+(ConvexPolygonImpl.h, Vector3d.cc, LonLat.cc), so that the last digits agree as well; any other shape goes through sphgeom itself.
+"""
+
+from __future__ import annotations
+
+import binascii
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from lsst.sphgeom import Circle, ConvexPolygon, LonLat
+
+from adapters import region
+
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+
+_SLACK = 2.0 * 2.5e-15
+"""By how much sphgeom makes the square of a bounding circle's chord larger than the polygon needs (constants.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footprints:
+    """Null where there is no region. ``outline`` is STC-S with six digits behind the point, and null for shapes that it has no word for."""
+
+    ra: pa.DoubleArray
+    dec: pa.DoubleArray
+    fov: pa.DoubleArray
+    outline: pa.StringArray
+
+    @property
+    def columns(self) -> dict[str, pa.Array]:
+        return {"s_ra": self.ra, "s_dec": self.dec, "s_fov": self.fov, "s_region": self.outline}
+
+
+def footprints(texts: Sequence[str | None]) -> Footprints:
+    """Of regions as registries have them. Each is worked out once, however often it stands there."""
+    encoded = pa.array(texts, pa.string()).dictionary_encode()
+    distinct: list[str] = encoded.dictionary.to_pylist()
+    numbers = np.full((3, len(distinct)), np.nan)
+    outlines: list[str | None] = [None] * len(distinct)
+    polygons, others = _sorted(distinct)
+    for corners, (places, raw) in polygons.items():
+        points = np.frombuffer(b"".join(raw), np.uint8).reshape(len(raw), -1)[:, 1:]
+        x, y, z = np.ascontiguousarray(points).view("<f8").reshape(len(raw), corners, 3).transpose(2, 1, 0)
+        found = _circle(x, y, z)
+        numbers[:, places] = found
+        odd = np.isnan(found).any(axis=0)  # a side without length, for instance
+        others += [places[n] for n in np.flatnonzero(odd)]
+        for place, outline in zip(places, _outlines(x, y, z), strict=True):
+            outlines[place] = outline
+    for place in others:
+        *numbers[:, place], outlines[place] = _shape(distinct[place])
+    ra, dec, fov = (pa.array(row, from_pandas=True).take(encoded.indices) for row in numbers)
+    return Footprints(ra, dec, fov, pa.array(outlines, pa.string()).take(encoded.indices))
+
+
+def _sorted(texts: Iterable[str]) -> tuple[dict[int, tuple[list[int], list[bytes]]], list[int]]:
+    """Convex polygons by their number of corners, places and encodings; and the places of all other shapes.
+
+    A polygon is a byte ``p`` and three little-endian doubles a corner (ConvexPolygon.cc).
+    """
+    polygons: dict[int, tuple[list[int], list[bytes]]] = {}
+    others = []
+    for place, text in enumerate(texts):
+        try:
+            raw = binascii.a2b_base64(text, strict_mode=True)
+        except ValueError:
+            raw = b""  # a union's parts are put together with colons
+        corners, rest = divmod(len(raw) - 1, 24)
+        if raw[:1] == b"p" and rest == 0 and corners >= 3:
+            places, encodings = polygons.setdefault(corners, ([], []))
+            places.append(place)
+            encodings.append(raw)
+        else:
+            others.append(place)
+    return polygons, others
+
+
+def _circle(x: Numbers, y: Numbers, z: Numbers) -> Numbers:
+    """Right ascension and declination of the middle, and the diameter, of circles around polygons; (corners, polygons) each."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        middle_x = middle_y = middle_z = np.zeros(x.shape[1])
+        for j in range(len(x)):
+            i = j - 1
+            sum_x, sum_y, sum_z = x[j] + x[i], y[j] + y[i], z[j] + z[i]
+            way_x, way_y, way_z = x[j] - x[i], y[j] - y[i], z[j] - z[i]
+            normal_x, normal_y, normal_z, length = _normalised(
+                sum_y * way_z - sum_z * way_y, sum_z * way_x - sum_x * way_z, sum_x * way_y - sum_y * way_x
+            )
+            angle = np.arctan2(0.5 * length, x[i] * x[j] + y[i] * y[j] + z[i] * z[j])
+            middle_x = middle_x + normal_x * angle
+            middle_y = middle_y + normal_y * angle
+            middle_z = middle_z + normal_z * angle
+        middle_x, middle_y, middle_z, _ = _normalised(middle_x, middle_y, middle_z)
+        off_x, off_y, off_z = x - middle_x, y - middle_y, z - middle_z
+        chord = (off_x * off_x + off_y * off_y + off_z * off_z).max(axis=0) + _SLACK
+        radius = np.where(chord >= 4.0, math.pi, 2.0 * np.arcsin(0.5 * np.sqrt(np.minimum(chord, 4.0))))
+        longitude, latitude = _degrees(middle_x, middle_y, middle_z)
+        return np.stack([longitude, latitude, np.degrees(radius) * 2])
+
+
+def _normalised(x: Numbers, y: Numbers, z: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Vectors of length one, and the lengths that they had."""
+    most = np.maximum(np.maximum(np.abs(x), np.abs(y)), np.abs(z))
+    x, y, z = x / most, y / most, z / most
+    small, middle, _ = np.sort(np.stack([x * x, y * y, z * z]), axis=0)
+    length = np.sqrt(1.0 + (small + middle))
+    return x / length, y / length, z / length, length * most
+
+
+def _degrees(x: Numbers, y: Numbers, z: Numbers) -> tuple[Numbers, Numbers]:
+    longitude = np.arctan2(y, x)
+    longitude = np.where(longitude < 0.0, longitude + 2 * math.pi, longitude)
+    flat = x * x + y * y
+    latitude = np.where(z != 0.0, np.arctan2(z, np.sqrt(flat)), 0.0)
+    return np.degrees(np.where(flat != 0.0, longitude, 0.0)), np.degrees(latitude)
+
+
+def _outlines(x: Numbers, y: Numbers, z: Numbers) -> list[str]:
+    longitude, latitude = _degrees(x, y, z)
+    corners, polygons = x.shape
+    numbers = np.stack([longitude, latitude], axis=1).reshape(2 * corners, polygons).tolist()
+    form = "POLYGON ICRS" + " %.6f" * (2 * corners)
+    return list(map(form.__mod__, zip(*numbers, strict=True)))  # zip uses one tuple again and again
+
+
+def _shape(text: str) -> tuple[float | None, float | None, float | None, str | None]:
+    """Of a shape that is no ordinary polygon; nothing of one that sphgeom itself makes nothing of, such as half a sphere."""
+    try:
+        shape = region.decode(text)
+        circle = shape.getBoundingCircle()
+    except (RuntimeError, ValueError):
+        return None, None, None, None
+    if circle.isEmpty():
+        return None, None, None, None
+    middle = LonLat(circle.getCenter())
+    ra, dec = middle.getLon().asDegrees(), middle.getLat().asDegrees()
+    radius = circle.getOpeningAngle().asDegrees()
+    outline = None
+    if isinstance(shape, Circle):
+        outline = f"CIRCLE ICRS {ra:.6f} {dec:.6f} {radius:.6f}"
+    elif isinstance(shape, ConvexPolygon):
+        corners = [LonLat(corner) for corner in shape.getVertices()]
+        numbers = (f"{one.getLon().asDegrees():.6f} {one.getLat().asDegrees():.6f}" for one in corners)
+        outline = f"POLYGON ICRS {' '.join(numbers)}"
+    return ra, dec, radius * 2, outline

@@ -1,0 +1,105 @@
+"""Templates of the configuration (``{instrument}-{records[visit].name}``), filled for all rows of a batch at once.
+
+They are Python's format strings, as lsst.daf.butler.registry.obscore fills them for one dataset at a time. Here a template is taken apart
+once: what it asks for become columns, and the rest is a format of their places.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+from adapters.errors import AdapterError
+
+_RECORD = re.compile(r"records\[(\w+)\]\.(\w+)(.*)", re.DOTALL)
+_NAME = re.compile(r"([A-Za-z_]\w*)(.*)", re.DOTALL)
+_DEEPER = re.compile(r"(\.\w+|\[[^\[\]{}]+\])*")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a place of a template takes: a field of the record of a dimension ``element``, or else something of the dataset itself (a
+    dimension, ``id``, ``run``, ``dataset_type``)."""
+
+    name: str
+    element: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.element is None else f"records[{self.element}].{self.name}"
+
+
+Lookup = Callable[[Source], Sequence[Any]]
+"""The column of a source. Raises KeyError where the datasets have no such thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """``plain``: nothing but one source, as it is. ``handled``: the sources of which more than the text is used (``{id.hex}``)."""
+
+    text: str
+    sources: tuple[Source, ...]
+    form: str
+    plain: bool
+    handled: frozenset[Source]
+
+    def fill(self, column: Lookup, count: int) -> Sequence[str | None]:
+        """The text of each of ``count`` rows, None where a source is.
+
+        Raises KeyError where the datasets lack a source, and AdapterError where a value cannot be written in this way.
+        """
+        columns = [column(source) for source in self.sources]
+        form = self.form.format
+        try:
+            if not columns:
+                return [form()] * count
+            if not any(None in one for one in columns):
+                return list(map(form, *columns))
+            return [None if None in row else form(*row) for row in zip(*columns, strict=True)]
+        except (AttributeError, TypeError, ValueError, LookupError) as error:
+            raise AdapterError(
+                f"The configuration of ObsCore has the template '{self.text}', which cannot be filled: {error}."
+            ) from error
+
+
+def parse(text: str) -> Template:
+    """Raises ValueError with words for whoever wrote the template."""
+    sources: dict[Source, int] = {}
+    handled: set[Source] = set()
+    form = _rewritten(text, sources, handled)
+    return Template(text, tuple(sources), form, form == "{0}" and len(sources) == 1, frozenset(handled))
+
+
+def _rewritten(text: str, sources: dict[Source, int], handled: set[Source]) -> str:
+    parts: list[str] = []
+    try:
+        pieces = list(Formatter().parse(text))
+    except ValueError as error:
+        raise ValueError(f"the template {text!r} is broken: {str(error).lower()}") from None
+    for literal, field, form, conversion in pieces:
+        parts.append(literal.replace("{", "{{").replace("}", "}}"))
+        if field is None:
+            continue
+        source, deeper = _source(field, text)
+        place = sources.setdefault(source, len(sources))
+        spec = f":{_rewritten(form, sources, handled)}" if form else ""
+        if deeper or spec or conversion:
+            handled.add(source)
+        parts.append(f"{{{place}{deeper}{f'!{conversion}' if conversion else ''}{spec}}}")
+    return "".join(parts)
+
+
+def _source(field: str, text: str) -> tuple[Source, str]:
+    if found := _RECORD.fullmatch(field):
+        source, deeper = Source(found[2], found[1]), found[3]
+    elif (found := _NAME.fullmatch(field)) and found[1] != "records":
+        source, deeper = Source(found[1]), found[2]
+    else:
+        raise ValueError(
+            f"the template {text!r} has {{{field}}}: it should be a name such as {{visit}}, or {{records[visit].name}}"
+        )
+    if not _DEEPER.fullmatch(deeper):
+        raise ValueError(f"the template {text!r} has {{{field}}}, which is no field of a format")
+    return source, deeper

@@ -1,0 +1,280 @@
+"""A saved result: the frozen answer to a question, as a table of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from adapters.errors import SILENT, AdapterError, BadUserInput, Unsupported
+from adapters.question import DatasetsById
+from adapters.rows import Facets
+
+from . import cursor
+from .arguments import Binds
+from .asked import Asked
+from .bind import where as condition
+from .completeness import Completeness, completeness
+from .connection import After, First
+from .context import Context, Scope
+from .dataset import Dataset, datasets
+from .dataset_connection import DatasetConnection
+from .dimension import FieldInfo, field_info
+from .facet import FacetList, facet_list
+from .listing import Leaf, Listing
+from .noun import noun
+from .order import order
+from .result_rows import ResultRowConnection, ResultRows, place_of
+from .results import Kept, Phase, Results, Selected
+from .scalars import JSON, DateTime, Long
+from .table import Form, Obscore, TableFormat, TableLink
+
+NOT_YET = "The rows are still being read; ask for this result by its id until its phase is COMPLETED."
+
+Condition = Annotated[
+    str | None,
+    strawberry.argument(
+        name="where",
+        description="A condition over the columns of this table, as in SQL: visit IN (903334, 903336) AND band LIKE 'r%'. Comparisons,\n"
+        "AND, OR, NOT, IN, BETWEEN, LIKE, ILIKE, IS NULL, arithmetic, abs, ceil, floor, round, lower, upper, length.",
+    ),
+]
+
+
+@strawberry.enum(description="The phases of an IVOA UWS job.")
+class ResultPhase(Enum):
+    PENDING = strawberry.enum_value("PENDING", description="It waits for its turn.")
+    EXECUTING = strawberry.enum_value("EXECUTING", description="The rows are being read.")
+    COMPLETED = strawberry.enum_value("COMPLETED", description="All rows are there.")
+    ERROR = strawberry.enum_value("ERROR", description="It failed; completeness says why.")
+    ABORTED = strawberry.enum_value("ABORTED", description="It was stopped; completeness says why.")
+
+
+def results(context: Context) -> Results:
+    """The store of saved results. Raises Unsupported where there is none."""
+    if context.results is None:
+        raise Unsupported("This service saves no results.", capability="results")
+    return context.results
+
+
+async def saved_result(context: Context, id: str) -> SavedResult:
+    """A saved result by its id. NotFound in the same words for an unknown one, an expired one and another caller's."""
+    store = results(context)
+    context.budget.spend(1, 1)
+    return SavedResult(context, await store.find(id, context.call.caller, context.scopes))
+
+
+@noun
+class SavedResult:
+    """The frozen answer to a question, as a table of its own: it can be paged, sorted, filtered and counted without asking the repository
+    again. It belongs to the caller who saved it; one that was saved without a name belongs to whoever knows its id."""
+
+    __slots__ = ("_context", "_kept")
+
+    def __init__(self, context: Context, kept: Kept) -> None:
+        self._context = context
+        self._kept = kept
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        """What `result` finds it by."""
+        return strawberry.ID(self._kept.id)
+
+    @strawberry.field
+    def phase(self) -> ResultPhase:
+        """How it stands. There are rows in the phase COMPLETED only."""
+        return ResultPhase[self._kept.phase]
+
+    @strawberry.field
+    def query(self) -> JSON:
+        """What was asked: repositories, and the query."""
+        return JSON(self._kept.query)
+
+    @strawberry.field
+    def created(self) -> DateTime:
+        """When it was asked for."""
+        return DateTime(self._kept.created)
+
+    @strawberry.field
+    def expires(self) -> DateTime | None:
+        """When it will be deleted."""
+        return DateTime(self._kept.expires)
+
+    @strawberry.field
+    def row_count(self) -> Long | None:
+        """Rows of the table; null until it is COMPLETED."""
+        return None if self._kept.rows is None else Long(self._kept.rows)
+
+    @strawberry.field
+    def completeness(self) -> Completeness:
+        """Whether the table is all that the question had when it was saved, and if not, why not. Before the phase is COMPLETED, and in
+        the phases ERROR and ABORTED, it is PARTIAL and says why there are no rows."""
+        kept = self._kept
+        gone = None if kept.phase is Phase.COMPLETED else kept.message or NOT_YET
+        return completeness(
+            Leaf(
+                nodes=[],
+                cursor=str,
+                more=False,
+                resumed=False,
+                overflow=kept.overflow,
+                unavailable=kept.unavailable,
+                gone=gone,
+            )
+        )
+
+    @strawberry.field
+    async def columns(self) -> list[FieldInfo]:
+        """Its columns; none until it is COMPLETED."""
+        return [field_info(field) for field in await results(self._context).columns(self._kept)]
+
+    @strawberry.field
+    def rows(
+        self,
+        where: Condition = UNSET,
+        bind: Binds = UNSET,
+        order_by: Annotated[
+            list[str] | None,
+            strawberry.argument(
+                description="Names of columns; a leading - for descending order. Nulls come last either way. Left out: the order of the\n"
+                "answer."
+            ),
+        ] = UNSET,
+        first: First = 100,
+        after: After = UNSET,
+    ) -> ResultRowConnection:
+        """Rows of the table, filtered and sorted in it by an SQL-like condition over its columns (no other table can be reached).
+        None until it is COMPLETED."""
+        selected = Selected(self._kept.id, condition(where, bind), order(order_by))
+        return ResultRowConnection(
+            ResultRows(self._context, results(self._context), self._kept, selected, first, after)
+        )
+
+    @strawberry.field
+    async def facets(
+        self,
+        by: Annotated[list[str], strawberry.argument(description="Names of columns.")],
+        where: Condition = UNSET,
+        bind: Binds = UNSET,
+        first: Annotated[int, strawberry.argument(description="Most combinations of values.")] = 100,
+    ) -> FacetList | None:
+        """Counts by the values of these columns, over the rows that satisfy a condition; null until it is COMPLETED."""
+        if self._kept.phase is not Phase.COMPLETED:
+            return None
+        return facet_list(
+            await _facets(self._context, Selected(self._kept.id, condition(where, bind)), by, first)
+        )
+
+    @strawberry.field
+    def datasets(self, first: First = 100, after: After = UNSET) -> DatasetConnection | None:
+        """The same rows as datasets, to go on traversing: as they are in their repositories now. Those that are gone are left out, and
+        completeness says so. Null until it is COMPLETED."""
+        if self._kept.phase is not Phase.COMPLETED:
+            return None
+        return DatasetConnection(SavedDatasets(self._context, self._kept, first, after))
+
+    @strawberry.field
+    def table(self, format: Form = TableFormat.VOTABLE, obscore: Obscore = False) -> TableLink | None:
+        """The same rows as a table to download: as they were frozen, or with obscore as their repositories describe them now. Null
+        until it is COMPLETED."""
+        tables = self._context.tables
+        if tables is None or self._kept.phase is not Phase.COMPLETED:
+            return None
+        return TableLink(tables.result(self._kept.id, format.name, obscore, self._context.base_url))
+
+
+async def _facets(context: Context, selected: Selected, by: Sequence[str], first: int) -> Facets:
+    if not by or len(set(by)) != len(by):
+        raise BadUserInput("facets: by names at least one column, each once.")
+    context.budget.spend(1, context.first(first))
+    return await results(context).facets(selected, by, first, context.call.deadline)
+
+
+class SavedDatasets(Listing[Dataset]):
+    """The datasets behind the rows of a result, asked again by their ids: one question a repository for each page."""
+
+    __slots__ = ("_after", "_context", "_digest", "_first", "_kept")
+
+    def __init__(self, context: Context, kept: Kept, first: int, after: str | None) -> None:
+        super().__init__()
+        self._context = context
+        self._kept = kept
+        self._first = context.first(first)
+        self._digest = cursor.bound(Selected(kept.id), "SavedResult.datasets")
+        self._after = place_of(after, self._digest)
+
+    def asked(self) -> Asked:
+        raise Unsupported("The datasets of a saved result are no table of their own; ask SavedResult.table.")
+
+    async def fetch(self) -> Leaf[Dataset]:
+        """Windows are read until there is one dataset more than the page has, or no row is left."""
+        found: list[tuple[int, Dataset]] = []
+        silent: dict[str, AdapterError] = {}
+        after, more, gone = self._after, True, 0
+        while more and len(found) <= self._first:
+            size = self._first + 1 - len(found)
+            window = await results(self._context).identifiers(
+                self._kept.id, size, after, self._context.call.deadline
+            )
+            there = await self._ask(window.rows, silent)
+            for place, one in zip(window.places, window.rows, strict=True):
+                if one in there:
+                    found.append((place, there[one]))
+                else:
+                    gone += one[0] not in silent
+                after = place
+            more = window.more
+            if silent:
+                break  # what it holds is not left out for good: the next page asks again
+        if silent and not found:
+            raise next(iter(silent.values()))
+        page = found[: self._first]
+        return Leaf(
+            nodes=[dataset for _, dataset in page],
+            cursor=lambda place: cursor.write(self._digest, [page[place][0]]),
+            more=more or len(found) > self._first,
+            resumed=self._after is not None,
+            overflow=self._kept.overflow,
+            unavailable=tuple(dict.fromkeys((*self._kept.unavailable, *silent))),
+            gone=f"{gone} of the datasets that were saved are no longer there, and left out here."
+            if gone
+            else None,
+        )
+
+    async def _ask(
+        self, rows: Sequence[tuple[str, str]], silent: dict[str, AdapterError]
+    ) -> dict[tuple[str, str], Dataset]:
+        """The datasets that there still are. A repository that does not answer is noted."""
+        wanted: dict[str, list[str]] = {}
+        for label, id in rows:
+            wanted.setdefault(label, []).append(id)
+
+        async def one(scope: Scope, ids: list[str]) -> Sequence[Dataset]:
+            try:
+                return await datasets(scope, await scope.ask(DatasetsById(tuple(ids)), len(ids), 1))
+            except SILENT as error:
+                silent[scope.label] = error
+                return ()
+
+        answers = await asyncio.gather(
+            *(one(self._context.scope(label), ids) for label, ids in wanted.items())
+        )
+        return {(dataset.scope().label, dataset.hex()): dataset for answer in answers for dataset in answer}
+
+    async def count(self) -> int:
+        return self._kept.rows or 0
+
+    async def explain(self) -> list[str]:
+        gone = (await self.leaf()).gone
+        return [gone] if gone else []
+
+    async def facets(self, by: Sequence[str], first: int) -> Facets:
+        named = {"type": "dataset_type"}
+        found = await _facets(
+            self._context, Selected(self._kept.id), [named.get(name, name) for name in by], first
+        )
+        return Facets(tuple(by), found.rows, found.complete)

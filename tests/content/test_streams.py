@@ -1,0 +1,104 @@
+"""Long contents: what breaks off cannot pass for whole, and nobody's absence keeps others waiting."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import time
+from urllib.parse import urlsplit
+
+import astropy.table
+import httpx2
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+from astropy.io.ascii import InconsistentTableError
+
+from tests.content.asking import Contents
+from tests.content.conftest import PLACES
+
+
+def received(contents: Contents, form: str) -> tuple[bytes, bool]:
+    """What comes of a table whose file is damaged in its middle, and whether it came to its end."""
+    content = b""
+    with contents.http.stream(
+        "GET", f"/content/tables/{contents.ids['torn']}?form={form}", headers={"Accept-Encoding": "identity"}
+    ) as response:
+        assert response.status_code == 200
+        try:
+            for part in response.iter_raw():
+                content += part
+        except httpx2.RemoteProtocolError:
+            return content, False
+    return content, True
+
+
+@pytest.mark.parametrize("form", ["VOTABLE", "ARROW", "CSV", "ECSV", "JSON"])
+def test_a_file_that_cannot_be_read_to_its_end_gives_no_whole_content(contents: Contents, form: str) -> None:
+    """It says why, and where nobody looks at that, its reader stumbles."""
+    content, whole = received(contents, form)
+    assert not whole
+    assert b"cannot be read to the end" in content
+    if form == "VOTABLE":
+        assert b'<INFO name="QUERY_STATUS" value="ERROR">' in content
+        return
+    with pytest.raises((pa.ArrowInvalid, OSError, InconsistentTableError, json.JSONDecodeError)):
+        match form:
+            case "ARROW":
+                pa.ipc.open_stream(content).read_all()
+            case "CSV":
+                pa.csv.read_csv(io.BytesIO(content))
+            case "ECSV":
+                astropy.table.Table.read(content.decode(), format="ascii.ecsv")
+            case _:
+                json.loads(content)
+
+
+def test_a_fits_file_that_broke_off_is_shorter_than_it_says(contents: Contents) -> None:
+    content, whole = received(contents, "FITS")
+    assert not whole and len(content) % 2880
+
+
+def begun(contents: Contents, form: str = "VOTABLE") -> socket.socket:
+    """A client that asks for a long table and takes no more than its beginning."""
+    address = urlsplit(contents.address)
+    connection = socket.create_connection((str(address.hostname), int(address.port or 0)), 20)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    path = f"/content/tables/{contents.ids['long']}?form={form}"
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert connection.recv(16).startswith(b"HTTP/1.1 200")
+    return connection
+
+
+def test_a_client_that_is_gone_gives_its_place_to_others(contents: Contents) -> None:
+    slow = [begun(contents) for _ in range(PLACES)]
+    with pytest.raises(httpx2.ReadTimeout):
+        contents.http.get(f"/content/tables/{contents.ids['numpy']}?form=CSV", timeout=1.0)
+    for connection in slow:
+        connection.close()
+    began = time.monotonic()
+    assert contents.content("numpy", "CSV", columns="i").split() == [b"i", b"1", b"2"]
+    assert time.monotonic() - began < 5
+
+
+def test_questions_do_not_wait_for_contents(contents: Contents) -> None:
+    slow = [begun(contents) for _ in range(PLACES)]
+    assert contents.node("numpy", "uuid")["uuid"] == contents.ids["numpy"]
+    assert contents.content("numpy", "NATIVE").startswith(b"PAR1")
+    for connection in slow:
+        connection.close()
+
+
+def test_head_says_what_there_is_without_giving_it(contents: Contents) -> None:
+    response = contents.http.head(f"/content/tables/{contents.ids['long']}?form=FITS")
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-type"] == "application/fits"
+    assert contents.http.head(f"/content/tables/{contents.ids['gone']}?form=FITS").status_code == 404
+
+
+def test_a_content_runs_nothing_in_a_browser(contents: Contents) -> None:
+    headers = contents.get("numpy", "CSV").headers
+    assert headers["x-content-type-options"] == "nosniff" and "sandbox" in headers["content-security-policy"]
+    assert headers["content-disposition"] == 'attachment; filename="numpy_tables.csv"'
+    assert "private" in headers["cache-control"] and "authorization" in headers["vary"].lower()

@@ -1,0 +1,200 @@
+"""What DataLink says of datasets, read by clients that others wrote."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+import pytest
+import pyvo
+from astropy.io import votable
+
+from adapters.errors import Forbidden
+from gateway.datalink.secret import kept_secret
+from gateway.datalink.signature import Signatures
+from tests.end_to_end.asking import Asker
+
+NOTHING = "ivo://org.example/butler?repo=hsc&id=00000000-0000-0000-0000-000000000000"
+
+
+def some(asker: Asker, type: str = "demo_calexp", first: int = 1) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = asker.hsc(
+        f'datasets(query: {{type: ["{type}"], collections: ["*"]}}, first: {first}) {{ nodes {{ uuid ivoid datalink '
+        'files { size url } calibration(type: "flat") { node { ivoid } } inputs { nodes { ivoid } } } }'
+        if type == "demo_calexp"
+        else f'datasets(query: {{type: ["{type}"], collections: ["*"]}}, first: {first}) {{ nodes {{ uuid ivoid datalink }} }}'
+    )["datasets"]["nodes"]
+    return found
+
+
+def address(asker: Asker, *identifiers: str) -> str:
+    return f"{asker.address}/datalink/links?" + "&".join(f"ID={quote(one, safe='')}" for one in identifiers)
+
+
+def rows(response: httpx2.Response) -> list[dict[str, Any]]:
+    table = votable.parse_single_table(io.BytesIO(response.content), verify="exception").to_table()
+    return [dict(zip(table.colnames, row, strict=True)) for row in table]
+
+
+def complaints(response: httpx2.Response, folder: Path) -> list[str]:
+    """What STILTS says is wrong. Its own copy of the vocabulary, which it falls back on where the IVOA cannot be reached, is older than #coderived."""
+    file = folder / "links.vot"
+    file.write_bytes(response.content)
+    said = subprocess.run(
+        ["stilts", "datalinklint", file], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "Totals:" in said.stdout
+    lint = subprocess.run(
+        ["stilts", "votlint", "ucd=true", "unit=true", file],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    wrong = re.findall(r"^[EWF]-\w+-\d+ .*$", said.stdout, re.MULTILINE) + lint.stdout.splitlines()
+    return [one for one in wrong if "'coderived'" not in one]
+
+
+def test_stilts_finds_nothing_wrong(asker: Asker, tmp_path: Path) -> None:
+    calexp, coadd = some(asker)[0]["ivoid"], some(asker, "demo_coadd")[0]["ivoid"]
+    for identifiers in ((calexp,), (calexp, coadd, NOTHING, "nonsense & <more>"), (NOTHING,), ()):
+        response = asker.http.get(address(asker, *identifiers))
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "application/x-votable+xml;content=datalink"
+        assert complaints(response, tmp_path) == []
+
+
+def test_the_links_of_a_dataset_are_its_file_and_what_belongs_to_it(asker: Asker) -> None:
+    (calexp,) = some(asker)
+    found = rows(asker.http.get(calexp["datalink"]))
+    by_term: dict[str, list[str]] = {}
+    for row in found:
+        assert row["ID"] == calexp["ivoid"]
+        assert sum(bool(row[name]) for name in ("access_url", "service_def", "error_message")) == 1
+        by_term.setdefault(row["semantics"], []).append(row["access_url"])
+    (this,) = (row for row in found if row["semantics"] == "#this")
+    assert this["content_length"] == calexp["files"][0]["size"]
+    linked = {
+        f"{asker.address}/datalink/links?ID={quote(one['ivoid'], safe='')}"
+        for one in calexp["inputs"]["nodes"]
+    }
+    assert set(by_term["#progenitor"]) == linked
+    flat = quote(calexp["calibration"]["node"]["ivoid"], safe="")
+    assert by_term["#flat"] == [f"{asker.address}/datalink/links?ID={flat}"]
+    assert {"#bias", "#derivation", "#coderived"} <= by_term.keys()
+
+
+def test_rows_stand_by_identifier_in_the_order_asked_and_each_has_some(asker: Asker) -> None:
+    ids = [one["ivoid"] for one in some(asker, "raw", 5)]
+    asked = [
+        ids[3],
+        NOTHING,
+        ids[0],
+        "nonsense",
+        ids[1].replace("ivo://org.example/butler", "ivo://another/authority"),
+    ]
+    found = [row["ID"] for row in rows(asker.http.get(address(asker, *asked)))]
+    assert list(dict.fromkeys(found)) == asked
+    assert found == sorted(found, key=asked.index)
+
+
+def test_get_and_post_answer_the_same(asker: Asker) -> None:
+    ids = [one["ivoid"] for one in some(asker, "raw", 30)]
+    posted = asker.http.post("/datalink/links", data={"id": ids})
+    assert re.sub(rb"expires=\d+&amp;signature=[\w-]+", b"", posted.content) == re.sub(
+        rb"expires=\d+&amp;signature=[\w-]+", b"", asker.http.get(address(asker, *ids)).content
+    )
+
+
+@pytest.mark.parametrize(
+    ("identifier", "words"),
+    [
+        (NOTHING, "NotFoundFault"),
+        ("ivo://x?repo=nowhere&id=00000000-0000-0000-0000-000000000000", "NotFoundFault"),
+        ("ivo://x?repo=/etc/passwd&id=00000000-0000-0000-0000-000000000000", "NotFoundFault"),
+        ("butler://hsc/00000000-0000-0000-0000-000000000000", "NotFoundFault"),
+        ("ivo://x?repo=hsc", "UsageFault"),
+        ("", "UsageFault"),
+        ("x\r\nSet-Cookie: a=b", "UsageFault"),
+        ("' OR 1=1 --", "UsageFault"),
+    ],
+)
+def test_an_identifier_that_names_nothing_is_a_row_that_says_so(
+    asker: Asker, identifier: str, words: str
+) -> None:
+    response = asker.http.get(address(asker, identifier))
+    assert response.status_code == 200
+    assert "set-cookie" not in response.headers
+    (row,) = rows(response)
+    assert row["error_message"].startswith(words)
+
+
+def test_too_many_identifiers_are_refused(asker: Asker) -> None:
+    response = asker.http.post(
+        "/datalink/links", data={"ID": [f"{NOTHING[:-3]}{one:03}" for one in range(501)]}
+    )
+    assert response.status_code == 400
+    assert b"500" in response.content
+
+
+def test_pyvo_follows_links_from_rows_of_a_table(asker: Asker) -> None:
+    link = asker.hsc('datasets(query: {type: ["raw"]}) { table(obscore: true) { url } }')["datasets"][
+        "table"
+    ]["url"]
+    table = pyvo.dal.sia2.SIA2Results.from_result_url(link)
+    links = list(table.iter_datalinks())
+    assert len(links) == len(table) > 30
+    for one in links:
+        (this,) = one.bysemantics("#this", include_narrower=False)
+        assert this.access_url
+    alone = table[0].getdatalink()
+    assert [row.semantics for row in alone] == [row.semantics for row in links[0]]
+
+
+def test_the_file_of_a_link_needs_no_token_and_is_the_stored_one(asker: Asker) -> None:
+    (calexp,) = some(asker)
+    (this,) = pyvo.dal.adhoc.DatalinkResults.from_result_url(calexp["datalink"]).bysemantics(
+        "#this", include_narrower=False
+    )
+    stored = asker.http.get(calexp["files"][0]["url"]).content
+    response = asker.http.get(this.access_url)
+    assert response.content == stored
+    assert asker.http.get(this.access_url, headers={"Range": "bytes=0-9"}).content == stored[:10]
+
+
+def test_an_address_that_nobody_signed_leads_nowhere(asker: Asker) -> None:
+    first, second = some(asker, "raw", 2)
+
+    def this(dataset: dict[str, Any]) -> str:
+        found = rows(asker.http.get(dataset["datalink"]))
+        return str(next(row["access_url"] for row in found if row["semantics"] == "#this"))
+
+    good = this(first)
+    assert asker.http.get(good).status_code == 200
+    query = urlsplit(good).query
+    for changed in (
+        good.replace("signature=", "signature=A"),
+        re.sub(r"expires=\d+", "expires=99999999999", good),
+        good.partition("?")[0],
+        f"{good.partition('?')[0].replace(first['uuid'], second['uuid'])}?{query}",
+        good.replace("/hsc/", "/small/"),
+        f"{good}&component=wcs",
+    ):
+        assert asker.http.get(changed).status_code == 403, changed
+
+
+def test_a_signature_ends_and_its_secret_survives_a_restart(tmp_path: Path) -> None:
+    now = 1_000.0
+    signatures = Signatures(lambda: kept_secret(tmp_path), 60, lambda: now)
+    query = httpx2.URL(signatures.address("http://x", "hsc", "ab" * 16, None)).params
+    again = Signatures(lambda: kept_secret(tmp_path), 60, lambda: now)
+    again.check("hsc", "ab" * 16, None, query["expires"], query["signature"])
+    now = 1_061.0
+    with pytest.raises(Forbidden, match="expired"):
+        again.check("hsc", "ab" * 16, None, query["expires"], query["signature"])
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
