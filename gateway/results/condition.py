@@ -24,6 +24,8 @@ from gateway.results.words import Sort, Word, words, wrong
 FUNCTIONS = frozenset(("abs", "ceil", "floor", "round", "lower", "upper", "length"))
 COMPARISONS = frozenset(("=", "<>", "!=", "<", "<=", ">", ">="))
 MOST_NESTED = 40
+MOST_SIGNS = 400
+"""Signs of arithmetic: a chain of them is as deep for the database as it is long, and it takes 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class _Parser:
         self._words = read
         self._place = 0
         self._depth = 0
+        self._signs = 0
 
     def whole(self) -> Node:
         found = self._or()
@@ -269,6 +272,14 @@ class _Parser:
         at = self._next.at
         operands, between = [below()], []
         while (sign := self._took(Sort.SIGN, *signs)) is not None:
+            self._signs += 1
+            if self._signs > MOST_SIGNS:
+                raise TooComplex(
+                    f"where has more than {MOST_SIGNS} signs of arithmetic.",
+                    what="signs",
+                    limit=MOST_SIGNS,
+                    actual=self._signs,
+                )
             between.append(sign.text)
             operands.append(below())
         return operands[0] if not between else Arithmetic(tuple(operands), tuple(between), at)

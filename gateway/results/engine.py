@@ -60,7 +60,7 @@ class Engine:
                         return []
                     return database.execute(text, list(parameters)).fetchall()
             finally:
-                running.database = None
+                running.database, running.ended = None, True
 
         try:
             async with asyncio.timeout(deadline.remaining()), self._turns:
@@ -123,6 +123,7 @@ class _Running:
     """A statement in a thread, which is stopped from the event loop."""
 
     def __init__(self) -> None:
+        self.ended = False
         self.database: duckdb.DuckDBPyConnection | None = None
         self.given_up = False
 
@@ -135,5 +136,5 @@ class _Running:
         if database is not None:
             with suppress(duckdb.Error):
                 database.interrupt()
-        if time.monotonic() < end:
+        if not self.ended and time.monotonic() < end:
             asyncio.get_running_loop().call_later(_AGAIN, self._interrupt, end)

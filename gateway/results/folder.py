@@ -217,6 +217,11 @@ class Folder:
         with os.scandir(self.path) as entries:
             yield from (entry for entry in entries if is_id(entry.name.partition(".")[0]))
 
+    def _owned(self, id: str) -> Record | None:
+        """A record without its question, which may be long: to know whose it is."""
+        record = self.read(id)
+        return None if record is None else replace(record, query=None)
+
     def _records(self) -> dict[str, Record]:
         """Every record as it was written; those that did not change are not read again."""
         known: dict[str, tuple[int, Record | None]] = {}
@@ -226,6 +231,6 @@ class Folder:
                 with suppress(FileNotFoundError):
                     stamp = entry.stat().st_mtime_ns
                     old = self._known.get(id)
-                    known[id] = old if old is not None and old[0] == stamp else (stamp, self.read(id))
+                    known[id] = old if old is not None and old[0] == stamp else (stamp, self._owned(id))
         self._known = known
         return {id: record for id, (_, record) in known.items() if record is not None}

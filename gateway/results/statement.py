@@ -150,7 +150,7 @@ class Statement:
             case Column():
                 return _KINDS[self.columns.kinds[self._column(node)]]
             case Literal(value):
-                return _TRUTH if isinstance(value, bool) else _TEXT if isinstance(value, str) else _NUMBER
+                return _kind_of(value)
             case Bound():
                 return _BINDS.get(self._bind(node).kind, f"a {self._bind(node).kind}")
             case Function(name):
@@ -226,12 +226,15 @@ class Statement:
         values: list[Any] = []
         for one in node.values:
             found = self._bound(one) if isinstance(one, Bound) else one.value
+            # An instant is text, or bound as one, which is a number by now.
+            bound = isinstance(one, Bound) and self._bind(one).kind == "time"
             for value in found if isinstance(found, tuple) else (found,):
-                instant_ = kind is _TIME and isinstance(value, str)
-                values.append(_microseconds(value, one.at) if instant_ else value)
-                own = _NUMBER if type(value) in (int, float) else _TRUTH if type(value) is bool else _TEXT
-                if own != kind and not (kind is _TIME and own in (_NUMBER, _TEXT)):
+                own = _TIME if bound else _kind_of(value)
+                if kind is _TIME and own is _TEXT:
+                    own, value = _TIME, _microseconds(value, one.at)  # noqa: PLW2901
+                if own is not kind:
                     raise wrong(f"{own} cannot be compared with {kind}", one.at)
+                values.append(value)
         if len(values) > MOST_VALUES:
             raise TooComplex(
                 f"where has a list of {len(values)} values; the limit is {MOST_VALUES}.",
@@ -286,6 +289,10 @@ class Statement:
         types = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
         type_ = types.get(type(value))
         return f"${len(self.parameters)}" + (f"::{type_}" if type_ else "")
+
+
+def _kind_of(value: str | float | bool) -> str:
+    return _TRUTH if isinstance(value, bool) else _TEXT if isinstance(value, str) else _NUMBER
 
 
 def _all(conditions: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ TAP service and joined there. Positions are ICRS, degrees; times are MJD, UTC, d
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -193,11 +194,22 @@ class DatasetColumns:
         )
 
     async def values(self, part: Part, call: Call) -> list[pa.Array]:
+        begins, ends = await times(part, call)
+        where = await regions(part, call)
+        # Some 5 us a row: an event loop has others to answer.
+        return await asyncio.to_thread(self._made, part, begins, ends, where)
+
+    def _made(
+        self,
+        part: Part,
+        begins: Sequence[int | None],
+        ends: Sequence[int | None],
+        where: Sequence[str | None],
+    ) -> list[pa.Array]:
         rows = part.rows
         count = len(rows.rows)
         ids = read(rows, "id")
         identifiers, links = references(part.repository, ids, self._datalink)
-        begins, ends = await times(part, call)
         return [
             identifiers,
             links,
@@ -210,7 +222,7 @@ class DatasetColumns:
             timestamps(read(rows, "ingest_date")),
             mjd(begins),
             mjd(ends),
-            *sky(await regions(part, call)),
+            *sky(where),
         ]
 
 
@@ -343,7 +355,7 @@ class RecordColumns:
 
     async def values(self, part: Part, call: Call) -> list[pa.Array]:
         del call
-        return [array for take in self._reads for array in take(part.rows)]
+        return await asyncio.to_thread(lambda: [array for take in self._reads for array in take(part.rows)])
 
 
 def _timespans(rows: Rows) -> list[pa.Array]:

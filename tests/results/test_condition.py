@@ -117,6 +117,10 @@ ATTACKS = [
     "DATE '2020-01-01' = begin",
     "begin = 'yesterday'",
     "begin = 5",
+    "begin IN (5)",
+    "visit IN ('1970-01-01T00:00:00Z')",
+    "band IN (1)",
+    "good IN (1)",
     "visit = 'r'",
     "band = 1",
     "band + 1 = 2",
@@ -280,6 +284,7 @@ def test_binds_that_do_not_fit_are_refused(table: Frozen) -> None:
         ("visit = " + "- " * 60 + "1", "nesting"),
         ("abs(" * 60 + "visit" + ")" * 60 + " = 1", "nesting"),
         ("(" * 4_000, "nesting"),
+        ("visit" + " + 1" * 401 + " > 0", "signs"),
         ("visit=1 or " * 1_600 + "good", "words"),
         ("band LIKE '" + "%a" * 600 + "'", "pattern"),
     ],
@@ -295,6 +300,8 @@ def test_what_is_too_large_is_refused_with_the_limit(table: Frozen, where: str, 
 def test_the_largest_condition_that_is_allowed_is_answered(table: Frozen) -> None:
     deep = "(" * 40 + "visit = 1" + ")" * 40
     assert table.places(deep) == [1]
+    assert table.count("visit" + " + 1" * 400 + " > 0 OR good" + " OR good" * 1_500) == 100
+    assert table.count("(visit + " * 39 + "visit" + ")" * 39 + " > 0") == 99
     wide = " OR ".join(f"visit = {n}" for n in range(1_000))
     assert table.count(wide) == 100
     assert table.count("visit IN :v", [Bind("v", "longs", tuple(range(100_000)))]) == 100
