@@ -264,7 +264,8 @@ class SavedResults:
 
     def _failed(self, record: Record) -> None:
         """Note that there will be no rows. Where even that has no room, the lock that is given back says it."""
-        self._folder.part(record.id).unlink(missing_ok=True)
+        for path in (self._folder.part(record.id), self._folder.rows(record.id)):
+            path.unlink(missing_ok=True)
         with suppress(OSError):
             self._folder.note(record)
 

@@ -231,7 +231,7 @@ class Statement:
             for value in found if isinstance(found, tuple) else (found,):
                 own = _TIME if bound else _kind_of(value)
                 if kind is _TIME and own is _TEXT:
-                    own, value = _TIME, _microseconds(value, one.at)  # noqa: PLW2901
+                    own, value = _TIME, _microseconds(value, one.at)
                 if own is not kind:
                     raise wrong(f"{own} cannot be compared with {kind}", one.at)
                 values.append(value)
