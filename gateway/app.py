@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from gateway.datalink.route import links_route
 from gateway.datalink.secret import kept_secret
 from gateway.datalink.signature import Signatures
 from gateway.datalink.surroundings import Surroundings
+from gateway.discovery import Discovery
 from gateway.explorer import explorer_routes
 from gateway.garbage import settle
 from gateway.http import http_error, middleware, routes
@@ -78,8 +79,12 @@ def create_app(config: Config) -> Starlette:
         Kept(config.state / "tables", seconds=config.tables.kept_hours * 3600, most=config.tables.kept_bytes)
     )
     house = House(config.tables.max_running, config.tables.max_running_each, config.tables.max_waiting)
+    discovery = (
+        None if config.discovery.url is None else Discovery(config.discovery.url, config.discovery.seconds)
+    )
     directory = Directory(
-        {label: Services(**one.services.model_dump()) for label, one in config.repositories.items()}
+        {label: Services(**one.services.model_dump()) for label, one in config.repositories.items()},
+        None if discovery is None else discovery.of,
     )
 
     configured = {
@@ -215,7 +220,7 @@ def create_app(config: Config) -> Starlette:
         ],
         middleware=middleware(config.cors_origins, graphql),
         exception_handlers={HTTPException: http_error},
-        lifespan=_closing(repositories, authority, results),
+        lifespan=_closing(repositories, authority, results, discovery),
     )
 
 
@@ -233,15 +238,18 @@ async def _ping(repository: Repository) -> Health:
 
 
 def _closing(
-    repositories: Mapping[str, Repository], authority: Authority, results: SavedResults
+    repositories: Mapping[str, Repository],
+    authority: Authority,
+    results: SavedResults,
+    discovery: Discovery | None,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    """A lifespan in which saved results are looked after, and that closes the authority and every repository at its end, whatever
+    """A lifespan in which saved results are looked after and services are discovered, and that closes the authority and every repository at its end, whatever
     happens to the others."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
-            async with results.open():
+            async with results.open(), discovery.kept() if discovery else nullcontext():
                 yield
         finally:
             for label, repository in repositories.items():

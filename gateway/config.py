@@ -177,6 +177,19 @@ class TablesConfig(_Group):
     )
 
 
+class DiscoveryConfig(_Group):
+    """Service discovery of the Rubin Science Platform."""
+
+    url: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None,
+        description="The address of Repertoire, without its /discovery. The services of a repository are those of the dataset with the same name as its "
+        "label; what is configured under services goes above them. Left out: nothing is discovered.",
+    )
+    seconds: float = Field(
+        default=300.0, ge=1, description="The seconds after which it is read again, in the background."
+    )
+
+
 class DatalinkConfig(_Group):
     """The gateway's own DataLink service."""
 
@@ -191,7 +204,11 @@ class DatalinkConfig(_Group):
         description="What these addresses are signed with, the same for all machines that answer for one another. Left out: made once, and kept "
         "in the folder state.",
     )
-    max_ids: int = Field(default=500, ge=1, description="The number of identifiers in one request.")
+    max_ids: int = Field(
+        default=500,
+        ge=1,
+        description="The number of identifiers in one request that are answered; of more, the first, and the document says OVERFLOW.",
+    )
     max_links: int = Field(
         default=50,
         ge=1,
@@ -244,6 +261,9 @@ class Config(BaseSettings):
     tables: TablesConfig = Field(default=TablesConfig(), description="Lists as tables, to download.")
     datalink: DatalinkConfig = Field(
         default=DatalinkConfig(), description="The gateway's own DataLink service."
+    )
+    discovery: DiscoveryConfig = Field(
+        default=DiscoveryConfig(), description="Service discovery of the Rubin Science Platform."
     )
     results: ResultsConfig = Field(default=ResultsConfig(), description="Results that callers save.")
     log: LogConfig = Field(default=LogConfig(), description="What is written to standard error.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -16,13 +16,20 @@ class Services:
 
 
 class Directory:
-    """The services of each repository, by its label."""
+    """The services of each repository, by its label. ``discovered``: what discovery says of one now; what is configured goes above it."""
 
-    def __init__(self, services: Mapping[str, Services]) -> None:
+    def __init__(
+        self, services: Mapping[str, Services], discovered: Callable[[str], Services | None] | None = None
+    ) -> None:
         self._services = services
+        self._discovered = discovered
 
     def of(self, label: str) -> Services:
-        return self._services.get(label, Services())
+        configured = self._services.get(label, Services())
+        found = None if self._discovered is None else self._discovered(label)
+        if found is None:
+            return configured
+        return Services(configured.datalink or found.datalink, configured.cutout or found.cutout)
 
     def datalink(self, label: str, base_url: str) -> str:
         """The DataLink service of a repository; ``base_url``: the gateway's own address as the caller sees it."""

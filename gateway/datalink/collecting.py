@@ -112,7 +112,15 @@ async def _of_repository(
     except Exception as error:  # noqa: BLE001  the other repositories stand
         told = Link(THIS, error_message=fault(error, around.masking))
         return {one: [told] for one in ids}
-    links = {one.id: [*files.get(one.id, ()), *cutouts.get(one.id, ()), *others[one.id]] for one in datasets}
+    # What is known to have no file cannot be cut.
+    links = {
+        one.id: [
+            *files.get(one.id, ()),
+            *(cutouts.get(one.id, ()) if files.get(one.id, True) else ()),
+            *others[one.id],
+        ]
+        for one in datasets
+    }
     unknown = Link(THIS, error_message=fault(_unknown(), around.masking))
     empty = Link(THIS, error_message="NotFoundFault: This dataset has no file, and nothing is linked to it.")
     return {one: (links[one] or [empty]) if one in links else [unknown] for one in ids}

@@ -1,13 +1,15 @@
 """GET and POST /datalink/links: what belongs to datasets, for any client of DataLink (IVOA DataLink 1.1).
 
 ID stands once for each dataset, in any spelling of its IVOA identifier; names of parameters have no case. What is wrong with one identifier is a row of the document; what is
-wrong with the request is a VOTable that says so, with a status of 4xx.
+wrong with the request is a VOTable that says so, with a status of 4xx. Of more identifiers than one request may have the first ones are answered, each whole, and the document
+says OVERFLOW (section 2.1.1): clients such as pyvo send all they have, and then ask for what was left over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 import anyio
@@ -34,6 +36,15 @@ from gateway.tables.table import Table
 
 Enter = Callable[[Request, Masking], Awaitable[Surroundings]]
 _FORM = "application/x-www-form-urlencoded"
+_FIELDS = 200_000  # parameters in one form
+
+
+class _Asked(NamedTuple):
+    """``left``: how many identifiers more there were than are answered."""
+
+    identifiers: list[str]
+    media_type: str
+    left: int = 0
 
 
 def links_route(enter: Enter, house: House, limits: Limits, *, most: int) -> Route:
@@ -45,13 +56,13 @@ def links_route(enter: Enter, house: House, limits: Limits, *, most: int) -> Rou
         deadline = Deadline(limits.timeout)
         try:
             around = await enter(request, masking)
-            identifiers = await _identifiers(request, limits, deadline, most)
+            asked = await _asked(request, limits, deadline, most)
             user = around.context.call.caller.username
             if not house.enter(user):
                 await house.wait(user, deadline)
             try:
                 with anyio.fail_after(deadline.remaining()):
-                    content = await _written(identifiers, around)
+                    content = await _written(asked, around)
             finally:
                 house.leave(user)
                 around.context.stop()
@@ -65,13 +76,13 @@ def links_route(enter: Enter, house: House, limits: Limits, *, most: int) -> Rou
                 {**HEADERS, **refusal.headers},
                 media_type="application/x-votable+xml",
             )
-        return Response(content, headers=HEADERS, media_type=MEDIA_TYPE)
+        return Response(content, headers=HEADERS, media_type=asked.media_type)
 
     return Route(f"{PATH}/links", links, methods=["GET", "POST"], name="datalink")
 
 
-async def _identifiers(request: Request, limits: Limits, deadline: Deadline, most: int) -> list[str]:
-    """Each identifier once, in the order asked."""
+async def _asked(request: Request, limits: Limits, deadline: Deadline, most: int) -> _Asked:
+    """Each identifier once, in the order asked. One without a value is as good as not there (DALI 1.1, section 2.2)."""
     pairs = request.query_params.multi_items()
     if request.method == "POST":
         kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
@@ -81,32 +92,50 @@ async def _identifiers(request: Request, limits: Limits, deadline: Deadline, mos
         body = await read_body(
             request.receive, None if length is None else length.encode(), limits.max_body, deadline
         )
-        pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10 * most)
+        pairs += await anyio.to_thread.run_sync(_fields, body)
     found: dict[str, None] = {}
+    media_type = MEDIA_TYPE
     for name, value in pairs:
         match name.upper():
-            case "ID":
+            case "ID" if value:
                 found[value] = None
-            case "RESPONSEFORMAT" if value.replace(" ", "").lower() != MEDIA_TYPE:
-                if response_format(value).media_type not in (FORMATS["VOTABLE"].media_type, "text/xml"):
-                    raise BadUserInput("Links are written as VOTable only: leave RESPONSEFORMAT out.")
-    if len(found) > most:
-        raise BadUserInput(
-            f"There are {len(found)} identifiers; one request may have {most}.",
-            limit=most,
-            actual=len(found),
-        )
-    return list(found)
+            case "RESPONSEFORMAT":
+                media_type = _media_type(value)
+    identifiers = list(found)
+    return _Asked(identifiers[:most], media_type, max(0, len(identifiers) - most))
 
 
-async def _written(identifiers: list[str], around: Surroundings) -> bytes:
-    links, descriptors = await collected(identifiers, around)
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        raise BadUserInput(f"There are more than {_FIELDS} parameters.", limit=_FIELDS) from None
+
+
+def _media_type(value: str) -> str:
+    """Whoever asks for text/xml gets it under that name; any other word for VOTable means a links document."""
+    if value.replace(" ", "").lower() == MEDIA_TYPE:
+        return MEDIA_TYPE
+    found = response_format(value).media_type
+    if found == "text/xml":
+        return found
+    if found != FORMATS["VOTABLE"].media_type:
+        raise BadUserInput("Links are written as VOTable only: leave RESPONSEFORMAT out.")
+    return MEDIA_TYPE
+
+
+async def _written(asked: _Asked, around: Surroundings) -> bytes:
+    links, descriptors = await collected(asked.identifiers, around)
     rows: list[tuple[str, Link]] = [(identifier, link) for identifier, some in links for link in some]
     table = document(rows, descriptors)
     batches = [batch async for batch in table.batches]
-    return await anyio.to_thread.run_sync(_encoded, table, batches)
+    overflow = None
+    if asked.left:
+        count = len(asked.identifiers)
+        overflow = f"These are the links of the first {count} identifiers; ask again for the other {asked.left}, {count} at a time."
+    return await anyio.to_thread.run_sync(_encoded, table, batches, overflow)
 
 
-def _encoded(table: Table, batches: list[object]) -> bytes:
+def _encoded(table: Table, batches: list[object], overflow: str | None) -> bytes:
     encoder = FORMATS["VOTABLE"].encoder(table)
-    return b"".join([encoder.begin(), *map(encoder.rows, batches), encoder.end(None)])
+    return b"".join([encoder.begin(), *map(encoder.rows, batches), encoder.end(overflow)])

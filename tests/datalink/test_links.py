@@ -119,7 +119,6 @@ def test_get_and_post_answer_the_same(asker: Asker) -> None:
         ("ivo://x?repo=/etc/passwd&id=00000000-0000-0000-0000-000000000000", "NotFoundFault"),
         ("butler://hsc/00000000-0000-0000-0000-000000000000", "NotFoundFault"),
         ("ivo://x?repo=hsc", "UsageFault"),
-        ("", "UsageFault"),
         ("x\r\nSet-Cookie: a=b", "UsageFault"),
         ("' OR 1=1 --", "UsageFault"),
     ],
@@ -134,12 +133,30 @@ def test_an_identifier_that_names_nothing_is_a_row_that_says_so(
     assert row["error_message"].startswith(words)
 
 
-def test_too_many_identifiers_are_refused(asker: Asker) -> None:
+def test_of_too_many_identifiers_the_first_are_answered_and_the_document_says_so(asker: Asker) -> None:
     response = asker.http.post(
         "/datalink/links", data={"ID": [f"{NOTHING[:-3]}{one:03}" for one in range(501)]}
     )
+    assert response.status_code == 200
+    assert [row["ID"] for row in rows(response)] == [f"{NOTHING[:-3]}{one:03}" for one in range(500)]
+    assert b'value="OVERFLOW"' in response.content
+
+
+def test_a_form_without_end_is_refused_and_an_empty_identifier_is_none(asker: Asker) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    response = asker.http.post("/datalink/links", content="ID=a&" * 200_001, headers=form)
     assert response.status_code == 400
-    assert b"500" in response.content
+    assert b"UsageFault" in response.content
+    for nothing in ("", "?ID=", "?ID=&id="):
+        assert rows(asker.http.get(f"/datalink/links{nothing}")) == []
+
+
+def test_pyvo_follows_the_links_of_a_table_longer_than_one_request_may_be(asker: Asker) -> None:
+    found = asker.hsc('datasets(query: {type: ["*"]}) { totalCount table { url } }')["datasets"]
+    table = pyvo.dal.sia2.SIA2Results.from_result_url(found["table"]["url"])
+    assert len(table) == found["totalCount"] > 500
+    linked = {str(row["ID"]) for links in table.iter_datalinks() for row in links}
+    assert linked == set(map(str, table["obs_publisher_did"]))
 
 
 def test_pyvo_follows_links_from_rows_of_a_table(asker: Asker) -> None:

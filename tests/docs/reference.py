@@ -17,6 +17,7 @@ from gateway.auth.settings import AuthConfig
 from gateway.config import (
     Config,
     DatalinkConfig,
+    DiscoveryConfig,
     LogConfig,
     RepositoryConfig,
     ServerConfig,
@@ -37,6 +38,7 @@ GROUPS: dict[str, type[Any]] = {
     "server": ServerConfig,
     "services": ServicesConfig,
     "tables": TablesConfig,
+    "discovery": DiscoveryConfig,
     "datalink": DatalinkConfig,
     "results": ResultsConfig,
     "log": LogConfig,
