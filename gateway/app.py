@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.applications import Starlette
@@ -20,15 +21,7 @@ from gateway.auth.access import Access
 from gateway.auth.door import Door
 from gateway.auth.opening import authority_of
 from gateway.config import CONFIG_VARIABLE, Config, load
-from gateway.content.route import content_route
 from gateway.content.stored import files_route
-from gateway.datalink.descriptors import descriptors
-from gateway.datalink.file import signed_files_route
-from gateway.datalink.member import address as links_address
-from gateway.datalink.route import links_route
-from gateway.datalink.secret import kept_secret
-from gateway.datalink.signature import Signatures
-from gateway.datalink.surroundings import Surroundings
 from gateway.discovery import Discovery
 from gateway.explorer import explorer_routes
 from gateway.garbage import settle
@@ -39,21 +32,16 @@ from gateway.limits import Budget, Deadline
 from gateway.limits.house import House
 from gateway.log import set_up
 from gateway.opening import open_repositories
-from gateway.results.service import SavedResults
 from gateway.services import Directory, Services
-from gateway.tables.columns import Columns
 from gateway.tables.kept import Kept
-from gateway.tables.links import Links
-from gateway.tables.obscore.configuration import read as read_obscore
-from gateway.tables.obscore.obscore import ObsCore
-from gateway.tables.observed import ObservedColumns
-from gateway.tables.reading import read
-from gateway.tables.route import Asking, tables_route
-from gateway.tables.saved import cut, observed_again, saved
-from gateway.tables.table import Table
 from resolvers.asked import Asked
 from resolvers.context import Context
 from resolvers.schema import build_schema, sdl
+
+if TYPE_CHECKING:
+    from gateway.results.service import SavedResults
+    from gateway.tables.columns import Columns
+    from gateway.tables.table import Table
 
 log = structlog.get_logger("gateway.app")
 
@@ -66,6 +54,21 @@ def create_app(config: Config) -> Starlette:
 
     Who asks is found out before anything of a request runs, and a request knows those repositories only that its caller may read.
     """
+    # Not where the application is imported: workers are told apart, and commands end, before Arrow is there.
+    from gateway.content.route import content_route
+    from gateway.datalink.descriptors import descriptors
+    from gateway.datalink.file import signed_files_route
+    from gateway.datalink.member import address as links_address
+    from gateway.datalink.route import links_route
+    from gateway.datalink.secret import kept_secret
+    from gateway.datalink.signature import Signatures
+    from gateway.datalink.surroundings import Surroundings
+    from gateway.results.service import SavedResults
+    from gateway.tables.links import Links
+    from gateway.tables.reading import read
+    from gateway.tables.route import Asking, tables_route
+    from gateway.tables.saved import cut, observed_again, saved
+
     repositories = open_repositories(config)
     limits = config.limits
     schema = build_schema()
@@ -87,16 +90,18 @@ def create_app(config: Config) -> Starlette:
         None if discovery is None else discovery.of,
     )
 
-    configured = {
-        label: None if one.obscore is None else read_obscore(one.obscore)
-        for label, one in config.repositories.items()
-    }
-
     def observed(base_url: str, asked: Sequence[Repository]) -> Columns:
+        from gateway.tables.obscore.configuration import of_file  # they take lsst.daf.butler
+        from gateway.tables.obscore.obscore import ObsCore
+        from gateway.tables.observed import ObservedColumns
+
         def core(one: Repository) -> ObsCore:
             service = directory.datalink(one.name, base_url)
             return ObsCore(
-                one.name, one.settings.ivoid, partial(links_address, service), configured[one.name]
+                one.name,
+                one.settings.ivoid,
+                partial(links_address, service),
+                of_file(config.repositories[one.name].obscore),
             )
 
         return ObservedColumns({one.name: core(one) for one in asked})

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from anyio.to_thread import run_sync
 from adapters.rows import FieldInfo
 from gateway.tables.table import said
 
-GROUP = 32_768
+GROUP = 16_384
 """Rows of a row group: what is in memory before it is written."""
 _BATCH = 10_000
 
@@ -99,9 +100,10 @@ def schema_of(path: Path) -> pa.Schema:
 
 async def batches(path: Path) -> AsyncIterator[pa.RecordBatch]:
     """Every row, in the order of the answer; a table that is deleted meanwhile is read to its end."""
-    file = await run_sync(pq.ParquetFile, path)
+    # Read ahead, Arrow would have all of the file in memory by the end of it.
+    file = await run_sync(partial(pq.ParquetFile, path, pre_buffer=False))
     try:
-        groups = file.iter_batches(_BATCH)
+        groups = file.iter_batches(_BATCH, use_threads=False)
         while (batch := await run_sync(next, groups, None)) is not None:
             yield batch
     finally:

@@ -134,12 +134,18 @@ class SavedResults:
 
     async def rows(self, selected: Selected, first: int, after: int | None, deadline: Deadline) -> Found:
         columns, statement = await self._begun(selected.result)
-        text = statement.page(selected.where, selected.order, first, after)
-        answer = await self._ask(selected.result, statement, text, deadline)
+        text = statement.places(selected.where, selected.order, first, after)
+        places = [place for (place,) in await self._ask(selected.result, statement, text, deadline)]
+        page, more = places[:first], len(places) > first
+        if not page:
+            return Found([], [], more)
+        statement = Statement(columns)
+        answer = await self._ask(selected.result, statement, statement.rows(page), deadline)
+        by_place = {row[0]: row[1:] for row in answer}
         rows = [
-            dict(zip(columns.names, _plain(row[1:], columns.kinds), strict=True)) for row in answer[:first]
+            dict(zip(columns.names, _plain(by_place[place], columns.kinds), strict=True)) for place in page
         ]
-        return Found(rows, [row[0] for row in answer[:first]], len(answer) > first)
+        return Found(rows, page, more)
 
     async def count(self, selected: Selected, deadline: Deadline) -> int:
         _, statement = await self._begun(selected.result)

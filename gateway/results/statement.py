@@ -84,19 +84,9 @@ class Statement:
     _binds: dict[str, Bind] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
 
-    def page(self, where: Where | None, order: Sequence[Order], first: int, after: int | None) -> str:
-        """The place and the columns of at most ``first + 1`` rows behind the one at a place."""
-        wanted = ", ".join(["place", *(f"c{place}" for place in range(len(self.columns.names)))])
-        return self._select(wanted, where, order, first, after)
-
-    def identifiers(self, first: int, after: int | None) -> str:
-        """The place, the repository and the id of rows, in the order of the answer."""
-        names = [self.columns.place(name, "datasets") for name in ("repository", "id")]
-        return self._select(", ".join(["place", *(f"c{place}" for place in names)]), None, (), first, after)
-
-    def _select(
-        self, wanted: str, where: Where | None, order: Sequence[Order], first: int, after: int | None
-    ) -> str:
+    def places(self, where: Where | None, order: Sequence[Order], first: int, after: int | None) -> str:
+        """The places of at most ``first + 1`` rows behind the one at a place. What they hold is asked by itself (``rows``): a million whole rows do
+        not fit where they are sorted."""
         terms = [
             (f"c{self.columns.place(one.name, 'orderBy')}", " DESC" if one.descending else "")
             for one in order
@@ -111,8 +101,21 @@ class Statement:
         elif after is not None:
             conditions.append(f"place > {self._add(after)}")
         ordered = ", ".join([*(f"{name}{way} NULLS LAST" for name, way in terms), "place"])
-        text = f"SELECT {wanted} FROM {source}{_all(conditions)}"  # noqa: S608
+        text = f"SELECT place FROM {source}{_all(conditions)}"  # noqa: S608
         return f"{text} ORDER BY {ordered} LIMIT {self._add(first + 1)}"
+
+    def rows(self, places: Sequence[int]) -> str:
+        """The place and the columns of the rows at these places, in no order."""
+        wanted = ", ".join(["place", *(f"c{place}" for place in range(len(self.columns.names)))])
+        return f"SELECT {wanted} FROM t WHERE place IN (SELECT unnest({self._add(list(places))}::BIGINT[]))"  # noqa: S608
+
+    def identifiers(self, first: int, after: int | None) -> str:
+        """The place, the repository and the id of at most ``first + 1`` rows behind the one at a place, in the order of the answer."""
+        label, id = (self.columns.place(name, "datasets") for name in ("repository", "id"))
+        begin = -1 if after is None else after
+        end = min(begin + first + 1, 2**63 - 1)
+        conditions = [f"place > {self._add(begin)}", f"place <= {self._add(end)}"]
+        return f"SELECT place, c{label}, c{id} FROM t{_all(conditions)} ORDER BY place"  # noqa: S608
 
     def count(self, where: Where | None) -> str:
         """How many rows satisfy a condition."""

@@ -116,7 +116,9 @@ def test_the_log_holds_one_line_a_request_and_no_token(tmp_path: Path) -> None:
             assert "server" not in answer.headers
         gateway.process.send_signal(signal.SIGTERM)
         gateway.process.wait(30)
-    events = [json.loads(line) for line in gateway.lines]
+    # lsst.sphgeom's own words when a process that holds regions ends.
+    foreign = ("nanobind: ", " - leaked ", " - ... skipped", "See https://nanobind.")
+    events = [json.loads(line) for line in gateway.lines if not line.startswith(foreign)]
     requests = [event for event in events if event["event"] == "request"]
     assert [(event["route"], event["status"], event["request_id"]) for event in requests] == [
         ("/healthz", 200, "one-of-ours")

@@ -94,7 +94,7 @@ def test_what_is_not_recorded_is_not_none(asker: Asker) -> None:
 
 
 def test_the_query_of_the_readme(asker: Asker) -> None:
-    (edge,) = asker.data(block("gql"))["repository"]["findDataset"]["related"]["edges"]
+    (edge,) = asker.data(block("gql", "LeftOut"))["repository"]["findDataset"]["related"]["edges"]
     assert edge["kind"] == "SPATIAL"
     assert edge["overlap"] == pytest.approx(0.350401, abs=1e-6)
     assert edge["node"]["dataId"] == {"visit": 903346, "detector": 12}

@@ -41,7 +41,10 @@ class Arguments:
             return bool(self._calibrations(place))
         if name == "related":
             return parent == "Dataset" and bool(words.kin.get(place.type or ""))
-        if name in ("certifications", "components", "findDataset", "dataset") or (parent, name) == (
+        if name in ("certifications", "components", "content", "findDataset", "dataset") or (
+            parent,
+            name,
+        ) == (
             "Repository",
             "quanta",
         ):
@@ -158,6 +161,10 @@ class Arguments:
                 return self.filters.types()
             case "depth":
                 return dice.pick([1, 2, 3])
+            case "component":
+                return dice.pick(["wcs", "columns", "", "no name"])
+            case "columns":
+                return dice.pick([[], ["id", "coord*"], ["nothing"]])
         return self.filters.named(name, place.type)
 
     def _calibrations(self, place: Place) -> list[str]:

@@ -48,7 +48,7 @@ class Frozen:
     ) -> list[int]:
         """Where the rows of a page are in the table; one more than ``first`` where more follow."""
         statement = Statement(self.columns)
-        text = statement.page(None if where is None else Where(where, tuple(binds)), order, first, after)
+        text = statement.places(None if where is None else Where(where, tuple(binds)), order, first, after)
         return [row[0] for row in self.ask(statement, text)]
 
     def count(self, where: str, binds: Sequence[Bind] = ()) -> int:

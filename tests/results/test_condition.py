@@ -163,7 +163,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Frozen:
 
 def refused(table: Frozen, where: str, *binds: Bind) -> AdapterError:
     with pytest.raises((BadUserInput, TooComplex)) as raised:
-        Statement(table.columns).page(Where(where, binds), (), 10, None)
+        Statement(table.columns).places(Where(where, binds), (), 10, None)
     return raised.value
 
 
@@ -184,7 +184,7 @@ def test_mixed_up_conditions_are_refused_or_answered_and_nothing_else(table: Fro
         text = " ".join(dice.choice(pieces) for _ in range(dice.randint(1, 9)))
         statement = Statement(table.columns)
         try:
-            made = statement.page(Where(text), (), 10, None)
+            made = statement.places(Where(text), (), 10, None)
         except (BadUserInput, TooComplex):
             continue
         answered += 1
@@ -195,7 +195,7 @@ def test_mixed_up_conditions_are_refused_or_answered_and_nothing_else(table: Fro
 def test_no_word_of_a_client_is_in_a_statement(table: Frozen) -> None:
     statement = Statement(table.columns)
     where = "band LIKE 'canary%' AND group_name IN ('canary', :b) AND NOT band = 'canary' AND begin < '2026-01-01T00:00:00Z'"
-    text = statement.page(Where(where, (Bind("b", "string", "canary"),)), (Order("band"),), 5, 7)
+    text = statement.places(Where(where, (Bind("b", "string", "canary"),)), (Order("band"),), 5, 7)
     assert "canary" not in text and "2026" not in text and "band" not in text
     assert not set(text) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.,:()[]<>=' ")
     assert table.ask(statement, text) == []
@@ -328,6 +328,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Frozen:
         "visit": pa.array(range(count), pa.int64()),
         "id": pa.array([f"{n * 7919 % count:08x}-0000-4000-8000-{n:012x}" for n in range(count)]),
         "band": pa.array(["g", "r", "i", "z"] * (count // 4)),
+        "s_region": pa.array(
+            [f"POLYGON ICRS {n / 3} {n / 7} {n / 11} {n / 13} {n / 17} {n / 19}" for n in range(count)]
+        ),
     }
     return Frozen(tmp_path_factory.mktemp("large") / "t.parquet", pa.table(columns))
 
@@ -340,6 +343,11 @@ def test_a_million_rows_are_sorted_and_counted_within_the_memory(large: Frozen) 
     )
     assert [count for _, count in large.facets(["band"])] == [250_000] * 4
     assert large.count("id LIKE '%0000a'") > 0
+    assert len(large.places(None, (), [Order("band"), Order("id")], 10_000, 999_999)) <= 10_001
+    assert large.ask(statement := Statement(large.columns), statement.rows([7, 999_999]))[0][0] in (
+        7,
+        999_999,
+    )
     assert time.monotonic() - began < 20
 
 

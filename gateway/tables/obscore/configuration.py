@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,9 @@ def _described(name: str, extra: Extra, said: Any, standing: pa.Field | None) ->
         metadata["description"] = document
     type = standing.type if name in _STANDARD else TYPES[extra.kind]
     return pa.field(name, type, metadata=metadata)
+
+
+@cache
+def of_file(file: Path | None) -> Configured | None:
+    """What a file says, read once; None where there is none."""
+    return None if file is None else read(file)

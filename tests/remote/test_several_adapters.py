@@ -16,12 +16,11 @@ import yaml
 from tests.adapters.repositories import Repository
 from tests.auth.stand_in import Gafaelfawr
 from tests.demonstration import COMMAND, Gateway, running
-from tests.remote.conftest import lab, server
 from tests.remote.server import ButlerServer
 from tests.tap.conftest import repository, service, table
 from tests.tap.dachs import Dachs
 
-__all__ = ["lab", "repository", "server", "service", "table"]
+__all__ = ["repository", "service", "table"]
 
 INGRESS = "127.0.0.7"
 ALL = ["here", "lab", "sky"]
