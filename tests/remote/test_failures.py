@@ -259,7 +259,7 @@ def test_what_recorded_executions_would_tell_is_refused_by_name(question: Any, f
 
 def test_what_a_server_cannot_do_is_not_among_the_capabilities(fresh: ButlerServer) -> None:
     repository = opened(fresh.uri("lab"))
-    without = {Capability.PROVENANCE, Capability.WRITE, Capability.CONTENT}
+    without = {Capability.PROVENANCE, Capability.WRITE}
     assert repository.capabilities == frozenset(Capability) - without
     assert fresh.records() == []  # opening reads nothing
     asyncio.run(repository.close())
