@@ -275,8 +275,14 @@ _RESERVED = frozenset(
         "POLYGON",
         "REGION",
         "TOP",
+        "DEC",
     ]
 )
+
+
+def is_legal(name: str) -> bool:
+    """Whether ADQL takes the name as it is: a regular identifier that is no reserved word (section 2.1.3)."""
+    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)) and name.upper() not in _RESERVED
 
 
 def legal(name: str, taken: Iterable[str] = ()) -> str:

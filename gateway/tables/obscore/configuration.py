@@ -19,7 +19,7 @@ from lsst.daf.butler.registry.obscore import DatasetTypeConfig, ExtraColumnConfi
 from pydantic import ValidationError
 
 from gateway.misconfigured import ConfigError, broken_yaml
-from gateway.tables.obscore.adql import legal
+from gateway.tables.names import is_legal
 from gateway.tables.obscore.columns import OBSCORE, RUBIN
 from gateway.tables.obscore.template import Template, parse
 from gateway.tables.table import column
@@ -139,7 +139,7 @@ def _columns(made: Configured) -> None:
     known = {one.name.lower(): one for one in (*OBSCORE, *RUBIN)}
     for name, extra, said in _every(made):
         key = f"extra_columns.{name}"
-        if not legal(name):
+        if not is_legal(name):
             raise ValueError(
                 f"{key}: it should be a name that ADQL takes: letters, digits and _, no reserved word"
             )

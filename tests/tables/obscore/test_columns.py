@@ -11,7 +11,7 @@ import yaml
 from astropy.io.votable.ucd import parse_ucd
 from astropy.units import Unit
 
-from gateway.tables.obscore.adql import legal
+from gateway.tables.names import is_legal
 from gateway.tables.obscore.columns import DATALINK, OBSCORE, RUBIN
 from gateway.tables.obscore.configuration import read
 from gateway.tables.obscore.obscore import ObsCore
@@ -69,13 +69,13 @@ def test_the_standards_columns_come_first_and_all_of_them() -> None:
 def test_every_column_is_scalar_and_has_a_name_that_adql_takes() -> None:
     for schema in schemas():
         for column in schema:
-            assert legal(column.name)
+            assert is_legal(column.name)
             assert not pa.types.is_nested(column.type)
             assert column.nullable
-    assert not legal("size")
-    assert not legal("Distance")
-    assert not legal("a-b")
-    assert not legal("_a")
+    assert not is_legal("size")
+    assert not is_legal("Distance")
+    assert not is_legal("a-b")
+    assert not is_legal("_a")
 
 
 def test_units_ucds_and_utypes_are_those_of_rubins_description_of_the_standard() -> None:
