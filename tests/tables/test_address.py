@@ -347,7 +347,7 @@ def test_a_table_that_breaks_off_does_not_pass_for_a_whole_one() -> None:
             async def table(*_: object) -> Any:
                 return await read(ALL, opened(repository), Caller(), Limits(), datalink=str)
 
-            route = tables_route(enter, table, House(1, 1, 1), timeout=10, waiting=1)
+            route = tables_route(enter, table, House(1, 1, 1), timeout=60, waiting=60)
             server = uvicorn.Server(
                 uvicorn.Config(Starlette(routes=[route], middleware=middleware()), port=0, log_config=None)
             )
@@ -359,7 +359,7 @@ def test_a_table_that_breaks_off_does_not_pass_for_a_whole_one() -> None:
                 for format in ("votable", "parquet", "arrow", "csv", "ecsv", "jsonl"):
                     repository.pages = 0
                     seen = b""
-                    async with httpx2.AsyncClient(trust_env=False) as client:
+                    async with httpx2.AsyncClient(trust_env=False, timeout=120) as client:
                         with pytest.raises(httpx2.RemoteProtocolError):
                             url = f"http://127.0.0.1:{port}/tables?RESPONSEFORMAT={format}"
                             async with client.stream(
