@@ -254,7 +254,7 @@ class Direct:
             "jit": "off",
             # Joins are written in the order in which they are best made.
             "join_collapse_limit": "1",
-            "plan_cache_mode": "auto" if look_up else "force_custom_plan",
+            "plan_cache_mode": "force_generic_plan" if look_up else "force_custom_plan",
         }
         raw = None
         try:

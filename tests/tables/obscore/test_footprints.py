@@ -56,7 +56,8 @@ def test_polygons_are_as_the_plugin_has_them(regions: list[ConvexPolygon | None]
         for name, column in columns.items():
             found, value = column[place].as_py(), expected[name]
             if isinstance(value, float):
-                assert math.isclose(found, value, rel_tol=1e-12, abs_tol=1e-13)
+                # Degrees; a thin triangle loses digits, and not the same ones in both.
+                assert math.isclose(found, value, rel_tol=1e-9, abs_tol=1e-9)
             elif value is None:
                 assert found is None
             else:
