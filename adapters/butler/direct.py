@@ -16,6 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Hashable, Mapping
 from contextlib import suppress
+from itertools import count
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
@@ -82,16 +83,19 @@ class Sent:
 class _Connection:
     """One connection and what was prepared on it."""
 
-    __slots__ = ("prepared", "raw")
+    __slots__ = ("_numbers", "prepared", "raw")
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
         self.prepared: OrderedDict[str, Any] = OrderedDict()
+        self._numbers = count()
 
     async def fetch(self, text: str, values: list[Any], remaining: float) -> list[Any]:
         statement = self.prepared.get(text)
         if statement is None:
-            statement = self.prepared[text] = await self.raw.prepare(text, timeout=remaining)
+            # Without a name it would be parsed and planned again each time it is sent: asyncpg keeps no statements of its own here.
+            name = f"gateway_{next(self._numbers)}"
+            statement = self.prepared[text] = await self.raw.prepare(text, name=name, timeout=remaining)
             if len(self.prepared) > _PREPARED:
                 self.prepared.popitem(last=False)
         found: list[Any] = await statement.fetch(*values, timeout=remaining)
