@@ -12,9 +12,10 @@ whose own number of the session is not the one that it gave at the beginning sta
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Hashable, Mapping
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Any, NoReturn
@@ -39,9 +40,11 @@ MOST = {"pages": 4, "look-ups": 8}
 
 _PATIENCE = 0.25  # seconds after which a question that waits for one of them goes to a thread
 
-_PREPARED = 200  # statements a connection
+_PREPARED = 100  # statements a connection
 _AGAIN = 30.0  # seconds after which a server that could not be reached is tried again
 _STATE = "SELECT pg_current_snapshot()::text"
+_PARAMETER = re.compile(r"\$([0-9]+)")
+_PLAIN = re.compile(r"[A-Za-z0-9_./:+ -]*")  # nothing that could end a text, or escape in one
 _DIALECT: Any = spoken.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -65,7 +68,7 @@ def off_loop() -> None:
 class Sent:
     """A statement as asyncpg takes it: its text with numbered parameters, and the values of those that are not named."""
 
-    __slots__ = ("__weakref__", "_given", "text")
+    __slots__ = ("__weakref__", "_given", "_parts", "text")
 
     def __init__(self, statement: sa.Executable, named: Mapping[str, Any]) -> None:
         compiled: Any = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
@@ -74,10 +77,26 @@ class Sent:
         self._given = [
             (name, None if name in named else state.parameters[name]) for name in state.positiontup or ()
         ]
+        self._parts: list[str] = _PARAMETER.split(self.text)  # what stands between, and the numbers
 
     def values(self, named: Mapping[str, Any]) -> list[Any]:
         """The parameters in their order."""
         return [named.get(name, value) for name, value in self._given]
+
+    def settled(self, values: Sequence[Any]) -> str | None:
+        """The text with these values written into it, where all are numbers and plain words: PostgreSQL plans a statement without parameters
+        once, knowing its values, and others each time."""
+        words = []
+        for value in values:
+            if type(value) is int:
+                words.append(str(value) if value >= 0 else f"({value})")
+            elif type(value) is str and _PLAIN.fullmatch(value):
+                words.append(f"'{value}'")
+            else:
+                return None
+        parts = self._parts.copy()
+        parts[1::2] = [words[int(number) - 1] for number in parts[1::2]]
+        return "".join(parts)
 
 
 class _Connection:
@@ -122,7 +141,9 @@ class LoopSession:
         if values is None:
             raise OffLoop
         sent = self._direct.sent(statement, values)
-        return self._fetch(sent.text, sent.values(values))
+        given = sent.values(values)
+        settled = sent.settled(given)
+        return self._fetch(sent.text, given) if settled is None else self._fetch(settled, [])
 
     def _fetch(self, text: str, values: list[Any]) -> list[Any]:
         rows: list[Any] = await_only(self.fetch(text, values))

@@ -1,6 +1,6 @@
 """The statements that a careful person would write by hand for this registry, and the fastest of several that were tried.
 
-All of them take their values as parameters, as every server here must. What is known beforehand: the tables' names, the numbers of
+An id is a parameter; lengths of pages have their places, {first} and {each}, where numbers are to be written. What is known beforehand: the tables' names, the numbers of
 collections and types, the one instrument, and that a dataset in a RUN has that collection as its run. So neither the names of the collections
 asked nor the instrument are read, but the runs of flats are, which are many. Which of two forms is faster depends on the length of the page.
 """
@@ -16,7 +16,7 @@ SHORT = 3_000
 
 
 def short_page(known: Registry) -> str:
-    """$1 raws in the order of detector and exposure, each with its flat: 9 columns."""
+    """{first} raws in the order of detector and exposure, each with its flat: 9 columns."""
     return f"""
 WITH t AS MATERIALIZED (SELECT t.*, e.physical_filter, e.timespan FROM ({_page(known)}) t {_EXPOSURE}),
 f AS MATERIALIZED (
@@ -42,21 +42,21 @@ ORDER BY t.detector, t.exposure"""
 
 
 def nested(known: Registry) -> str:
-    """$1 flats in the order of detector, filter and run, each with its first $2 raws: 4 columns and 5."""
+    """{first} flats in the order of detector, filter and run, each with its first {each} raws: 4 columns and 5."""
     return f"""
 SELECT f.dataset_id::text, f.name, f.physical_filter, f.detector, x.* FROM (
   SELECT c.*, run.name FROM (
     SELECT * FROM {known.calibs}
     WHERE dataset_type_id = {known.flat_type} AND collection_id = {known.flat_collection} AND instrument = '{INSTRUMENT}'
-    ORDER BY detector, physical_filter FETCH FIRST $1 ROWS WITH TIES
-  ) c {_run("c")} ORDER BY c.detector, c.physical_filter, run.name LIMIT $1
+    ORDER BY detector, physical_filter FETCH FIRST {{first}} ROWS WITH TIES
+  ) c {_run("c")} ORDER BY c.detector, c.physical_filter, run.name LIMIT {{first}}
 ) f LEFT JOIN LATERAL (
   SELECT {_raw("e")} FROM (
     SELECT * FROM exposure
     WHERE instrument = '{INSTRUMENT}' AND physical_filter = f.physical_filter AND timespan && f.timespan
     ORDER BY id OFFSET 0
   ) e JOIN {known.tags} t ON {_raws(known)} AND t.detector = f.detector AND t.exposure = e.id
-  ORDER BY e.id LIMIT $2
+  ORDER BY e.id LIMIT {{each}}
 ) x ON true ORDER BY f.detector, f.physical_filter, f.name, x.exposure"""
 
 
@@ -91,7 +91,7 @@ t.dataset_type_id = {known.raw_type} AND t.collection_id = {known.raw_collection
 def _page(known: Registry) -> str:
     return f"""
 SELECT t.dataset_id, t.detector, t.exposure FROM {known.tags} t WHERE {_raws(known)}
-ORDER BY t.detector, t.exposure LIMIT $1"""
+ORDER BY t.detector, t.exposure LIMIT {{first}}"""
 
 
 def _valid(known: Registry, key: str, seen: str) -> str:

@@ -5,9 +5,8 @@ A bare ASGI handler under uvicorn with uvloop and httptools, asyncpg, one hand-w
 nobody and has one page size at a time: a server cannot do less and give the same data. It is asked with POST: the path names
 the question, the body is a JSON object of its values.
 
-Connections are kept and not reset between uses, statements are prepared when they are opened. Pages are planned with their values, because
-PostgreSQL's generic plan for any length of a page is several times slower; the look-up by id has a generic plan, which
-spares planning.
+Connections are kept and not reset between uses. Statements are prepared when they are first asked, and planned once: lengths of pages are written
+into them, because PostgreSQL's plan for any length is several times slower, and planning for each request takes as long as 100 rows.
 """
 
 from __future__ import annotations
@@ -90,8 +89,7 @@ class Floor:
         self._short, self._long = statements.short_page(known), statements.long_page(known)
         self._nested, self._one = statements.nested(known), statements.one(known)
         self._opening = asyncio.Lock()
-        self._pages: Any = None
-        self._look_ups: Any = None
+        self._free: Any = None
         self._routes: dict[str, Callable[[Any], Awaitable[Any]]] = {
             "/raws": self._raws,
             "/flats": self._flats,
@@ -118,11 +116,11 @@ class Floor:
 
     async def _raws(self, values: Any) -> Any:
         first = values["first"]
-        rows = await self._fetch(self._short if first <= statements.SHORT else self._long, first)
+        rows = await self._fetch((self._short if first <= statements.SHORT else self._long).format(first=first))
         return {"datasets": {"nodes": [_raw_with_flat(row) for row in rows]}}
 
     async def _flats(self, values: Any) -> Any:
-        rows = await self._fetch(self._nested, values["first"], values["each"])
+        rows = await self._fetch(self._nested.format(**values))
         nodes = [
             {
                 "uuid": uuid,
@@ -135,42 +133,30 @@ class Floor:
         return {"datasets": {"nodes": nodes}}
 
     async def _by_id(self, values: Any) -> Any:
-        if self._look_ups is None:
-            await self._open()
-        asking = await self._look_ups.get()
-        try:
-            row = await asking[self._one].fetchrow(UUID(values["id"]))
-        finally:
-            self._look_ups.put_nowait(asking)
+        (row,) = await self._fetch(self._one, UUID(values["id"])) or [None]
         return {"dataset": None if row is None else _raw(row[:5], row[5])}
 
     async def _fetch(self, statement: str, *values: Any) -> Any:
-        if self._pages is None:
+        if self._free is None:
             await self._open()
-        asking = await self._pages.get()
+        connection, prepared = one = await self._free.get()
         try:
-            return await asking[statement].fetch(*values)
+            known = prepared.get(statement)
+            if known is None:
+                known = prepared[statement] = await connection.prepare(statement)
+            return await known.fetch(*values)
         finally:
-            self._pages.put_nowait(asking)
+            self._free.put_nowait(one)
 
     async def _open(self) -> None:
+        """Connections that wait for work, each with its prepared statements. asyncpg's own pool would cost a fifth of a look-up by id."""
         async with self._opening:
-            if self._pages is None:
-                self._look_ups = await self._connected("auto", self._one)
-                self._pages = await self._connected(
-                    "force_custom_plan", self._short, self._long, self._nested
-                )
-
-    async def _connected(self, plans: str, *texts: str) -> Any:
-        """Connections that wait for work, each as its prepared statements by their text. asyncpg's own pool would cost a fifth of a
-        look-up by id.
-        """
-        free: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
-        settings = {"plan_cache_mode": plans, "jit": "off"}
-        for _ in range(_CONNECTIONS):
-            connection = await asyncpg.connect(self._known.dsn, server_settings=settings)
-            free.put_nowait({text: await connection.prepare(text) for text in texts})
-        return free
+            if self._free is None:
+                free: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
+                settings = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+                for _ in range(_CONNECTIONS):
+                    free.put_nowait((await asyncpg.connect(self._known.dsn, server_settings=settings), {}))
+                self._free = free
 
 
 if __name__ == "__main__":
