@@ -116,7 +116,9 @@ class Floor:
 
     async def _raws(self, values: Any) -> Any:
         first = values["first"]
-        rows = await self._fetch((self._short if first <= statements.SHORT else self._long).format(first=first))
+        rows = await self._fetch(
+            (self._short if first <= statements.SHORT else self._long).format(first=first)
+        )
         return {"datasets": {"nodes": [_raw_with_flat(row) for row in rows]}}
 
     async def _flats(self, values: Any) -> Any:

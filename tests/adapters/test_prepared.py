@@ -1,0 +1,83 @@
+"""What is asked again on the event loop is neither parsed nor planned again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from adapters.butler.direct import Sent
+from adapters.caller import Call
+from adapters.question import Beside, Constraint, DatasetsById, Op, Question
+from tests.adapters.repositories import Repository
+from tests.adapters.test_direct import RAWS, opened, raw_ids, store
+
+_PLANS = "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements"
+
+
+@pytest.mark.parametrize("look_up", [True, False])
+def test_a_question_asked_again_is_planned_once(
+    butler_repo: Callable[..., Repository], look_up: bool
+) -> None:
+    async def run() -> None:
+        async with opened(butler_repo) as repository:
+            question: Question = RAWS
+            if look_up:
+                found = raw_ids(await repository.ask(RAWS, Call()))
+                question = DatasetsById((found[0],), Beside(timespan=True))
+            for _ in range(20):
+                await repository.ask(question, Call())
+            direct = store(repository).direct
+            assert direct is not None
+            (connection,) = direct._free[look_up]
+            plans = {text: numbers for text, *numbers in await connection.raw.fetch(_PLANS)}
+            asked = [numbers for text, numbers in plans.items() if "dataset_tags" in text]
+            assert len(asked) == 1, plans
+            ((shared, own),) = asked
+            assert own == 0 and shared >= 15
+
+    asyncio.run(run())
+
+
+def test_pages_of_another_length_are_the_same_rows(butler_repo: Callable[..., Repository]) -> None:
+    async def run() -> None:
+        async with opened(butler_repo) as repository:
+            whole = (await repository.ask(RAWS.paged(4), Call())).rows
+            for first in (1, 2, 3):
+                page = await repository.ask(RAWS.paged(first), Call())
+                assert [tuple(row) for row in page.rows[:first]] == [tuple(row) for row in whole[:first]]
+                assert page.more
+
+    asyncio.run(run())
+
+
+def test_only_numbers_and_plain_words_are_written_into_a_statement() -> None:
+    name, number = sa.column("name", sa.Text()), sa.column("number", sa.BigInteger())
+
+    def written(word: object, most: object) -> str | None:
+        statement = sa.select(name).where(name == sa.bindparam("word", type_=sa.Text()))
+        sent = Sent(
+            statement.where(number > sa.bindparam("most", type_=sa.BigInteger())), {"word": "", "most": 0}
+        )
+        return sent.settled(sent.values({"word": word, "most": most}))
+
+    text = written("LSSTCam/raw/all", -(2**63))
+    assert text is not None
+    assert "'LSSTCam/raw/all'" in text and f"({-(2**63)})" in text and "$" not in text
+    for word in ("O'Neil", "a\\b", "$1", "%", "é", "\n", "", None, b"a", True):
+        taken = written(word, 1)
+        assert (taken is not None) == (word == ""), word
+    assert written("a", True) is None and written("a", 1.5) is None
+
+
+def test_words_that_are_not_plain_are_asked_as_parameters(butler_repo: Callable[..., Repository]) -> None:
+    async def run() -> None:
+        async with opened(butler_repo) as repository:
+            odd = replace(RAWS, constraints=(Constraint("physical_filter", Op.EQ, "O'Neil"),))
+            for _ in range(3):
+                assert not (await repository.ask(odd, Call())).rows
+
+    asyncio.run(run())
