@@ -57,12 +57,12 @@ class PageInfo:
 
 
 @noun
-class Edge(Generic[N]):
-    """An item and its place in the list."""
+class Placed:
+    """A place in a list: what can be said of it whatever stands there."""
 
     __slots__ = ("_leaf", "_place")
 
-    def __init__(self, leaf: Leaf[N], place: int) -> None:
+    def __init__(self, leaf: Leaf[Any], place: int) -> None:
         self._leaf = leaf
         self._place = place
 
@@ -71,10 +71,18 @@ class Edge(Generic[N]):
         """Where this item stands, to go on behind it; opaque."""
         return self._leaf.cursor(self._place)
 
+
+@noun
+class Edge(Placed, Generic[N]):
+    """An item and its place in the list."""
+
+    __slots__ = ()
+
     @strawberry.field
     def node(self) -> N:
         """The item."""
-        return self._leaf.nodes[self._place]
+        item: N = self._leaf.nodes[self._place]
+        return item
 
 
 @noun

@@ -10,7 +10,7 @@ import strawberry
 from adapters.question import Constraint, RelatedDataIds
 from adapters.rows import Rows, UniverseInfo
 
-from .connection import Paged
+from .connection import Paged, Placed
 from .context import Info, Scope
 from .data_id import DataId, values_of
 from .listing import Leaf, Nested
@@ -26,30 +26,23 @@ class Joined(NamedTuple):
 
 
 @noun
-class DataIdEdge:
+class DataIdEdge(Placed):
     """A data ID and its place in the list."""
 
-    __slots__ = ("_leaf", "_place")
-
-    def __init__(self, leaf: Leaf[Joined], place: int) -> None:
-        self._leaf = leaf
-        self._place = place
-
-    @strawberry.field
-    def cursor(self) -> str:
-        """Where this item stands, to go on behind it; opaque."""
-        return self._leaf.cursor(self._place)
+    __slots__ = ()
 
     @strawberry.field
     def node(self) -> DataId:
         """The item."""
-        return self._leaf.nodes[self._place].data_id
+        joined: Joined = self._leaf.nodes[self._place]
+        return joined.data_id
 
     @strawberry.field
     def overlap(self) -> float | None:
         """How much of the region it was joined from this one covers, 0 to 1 (convex polygons); null where the sky has no part
         in it, and for other shapes."""
-        return self._leaf.nodes[self._place].overlap
+        joined: Joined = self._leaf.nodes[self._place]
+        return joined.overlap
 
 
 @noun

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import strawberry
 
@@ -12,7 +11,7 @@ from adapters.rows import Facets
 
 from . import cursor
 from .asked import Asked
-from .connection import Paged
+from .connection import Paged, Placed
 from .context import Context
 from .given import given
 from .listing import Leaf, Listing
@@ -93,19 +92,10 @@ class ResultRows(Listing[JSON]):
 
 
 @noun
-class ResultRowEdge:
+class ResultRowEdge(Placed):
     """A row and its place in the list."""
 
-    __slots__ = ("_leaf", "_place")
-
-    def __init__(self, leaf: Leaf[Any], place: int) -> None:
-        self._leaf = leaf
-        self._place = place
-
-    @strawberry.field
-    def cursor(self) -> str:
-        """Where this row stands, to go on behind it; opaque."""
-        return self._leaf.cursor(self._place)
+    __slots__ = ()
 
     @strawberry.field
     def node(self) -> JSON:
