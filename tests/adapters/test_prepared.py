@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from adapters.butler import direct
 from adapters.butler.direct import Sent
 from adapters.caller import Call
 from adapters.question import Beside, Constraint, DatasetsById, Op, Question
@@ -30,9 +31,9 @@ def test_a_question_asked_again_is_planned_once(
                 question = DatasetsById((found[0],), Beside(timespan=True))
             for _ in range(20):
                 await repository.ask(question, Call())
-            direct = store(repository).direct
-            assert direct is not None
-            (connection,) = direct._free[look_up]
+            connections = store(repository).direct
+            assert connections is not None
+            (connection,) = connections._free[look_up]
             plans = {text: numbers for text, *numbers in await connection.raw.fetch(_PLANS)}
             asked = [numbers for text, numbers in plans.items() if "dataset_tags" in text]
             assert len(asked) == 1, plans
@@ -50,6 +51,23 @@ def test_pages_of_another_length_are_the_same_rows(butler_repo: Callable[..., Re
                 page = await repository.ask(RAWS.paged(first), Call())
                 assert [tuple(row) for row in page.rows[:first]] == [tuple(row) for row in whole[:first]]
                 assert page.more
+
+    asyncio.run(run())
+
+
+def test_a_server_keeps_a_bounded_number_of_statements(
+    butler_repo: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(direct, "_PREPARED", 4)
+
+    async def run() -> None:
+        async with opened(butler_repo) as repository:
+            for first in range(1, 13):
+                await repository.ask(RAWS.paged(first), Call())
+            connections = store(repository).direct
+            assert connections is not None
+            (connection,) = connections._free[False]
+            assert 4 <= len(await connection.raw.fetch(_PLANS)) <= 6
 
     asyncio.run(run())
 
