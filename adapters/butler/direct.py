@@ -241,6 +241,8 @@ class Direct:
         except TimeoutError:
             raise OffLoop from None
         try:
+            if not self.usable:  # as was found out while this one waited
+                raise OffLoop
             free = self._free[look_up]
             while free:
                 connection = free.pop()
@@ -303,7 +305,8 @@ class Direct:
         return _Connection(raw)
 
     def _give_up(self, reason: str, seconds: float) -> NoReturn:
-        log.info("registry is asked from threads", repository=self._name, reason=reason)
+        if self.usable:
+            log.info("registry is asked from threads", repository=self._name, reason=reason)
         self._not_before = time.monotonic() + seconds
         raise OffLoop
 

@@ -77,6 +77,14 @@ class _BinaryCursor(psycopg.Cursor[Any]):
         self.format = psycopg.pq.Format.BINARY
 
 
+@sa.event.listens_for(sa.Engine, "do_connect")
+def _unprepared(dialect: sa.Dialect, _record: object, _arguments: object, options: dict[str, Any]) -> None:
+    """Poolers such as pgbouncer lend a session for a transaction, and what was prepared in one is not there in the next. Of every engine of
+    this process: Butler makes one of its own, and has no word for it."""
+    if dialect.driver == "psycopg":
+        options.setdefault("prepare_threshold", None)
+
+
 def postgresql_engine(url: URL) -> sa.Engine:
     if url.drivername == "postgresql+psycopg2":
         url = url.set(drivername="postgresql+psycopg")
@@ -85,8 +93,6 @@ def postgresql_engine(url: URL) -> sa.Engine:
         pool_size=THREADS,
         max_overflow=0,
         connect_args={
-            # Poolers such as pgbouncer lose prepared statements between transactions.
-            "prepare_threshold": None,
             "connect_timeout": 10,
             "cursor_factory": _BinaryCursor,
         },

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -104,7 +104,7 @@ class Store:
         else:
             with self.mistakes(), self._turn(call), self.engine.connect() as connection:
                 state = self._watch.state() if self._watch else self._entered(connection, call, ordered)
-                held = self._session.set(_ThreadSession(self, connection, state, call))
+                held = self._session.set(_ThreadSession(self, connection, state, call, ordered))
                 try:
                     yield
                 finally:
@@ -148,6 +148,13 @@ class Store:
             ((state,),) = cursor.fetchall()
         return str(state)
 
+    def pause(self) -> None:
+        """End the transaction of the session that is open here, if any; its next statement begins another one. While Butler asks by
+        connections of its own, nobody behind a pooler waits for a session that only lies idle here."""
+        session = self._session.get()
+        if isinstance(session, _ThreadSession):
+            session.pause()
+
     def state(self) -> Hashable:
         """Within a session: something that is the same as long as nothing was committed to the registry. What was learnt in
         one state holds in every session that begins in the same."""
@@ -181,7 +188,7 @@ class Store:
     def unavailable(self) -> BackendUnavailable:
         """The error for a database that does not answer; the log has the cause, the caller has not."""
         return BackendUnavailable(
-            f"Repository '{self.name}' does not answer; try again later.", repository=self.name
+            f"Repository '{self.name}' does not answer; try again later.", repository=self.name, retry=True
         )
 
     def close(self) -> None:
@@ -193,18 +200,36 @@ class Store:
 class _ThreadSession:
     """A connection of the engine, in a thread."""
 
-    def __init__(self, store: Store, connection: sa.Connection, state: Hashable, call: Call) -> None:
+    def __init__(
+        self, store: Store, connection: sa.Connection, state: Hashable, call: Call, ordered: bool
+    ) -> None:
         self._store = store
         self._connection = connection
         self._state = state
         self._call = call
+        self._ordered = ordered
+        self._paused = False
 
     def state(self) -> Hashable:
         return self._state
 
+    def pause(self) -> None:
+        """See Store.pause."""
+        if self._store.sqlite or self._paused:
+            return
+        with self._store.mistakes():
+            driver: Any = self._connection.connection.driver_connection
+            with suppress(psycopg.OperationalError):  # a connection that broke is replaced when it is needed
+                driver.rollback()  # begun without SQLAlchemy, which ends what it knows of
+            self._connection.rollback()
+        self._paused = True
+
     def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None) -> list[Any]:
         with self._store.mistakes():
             connection, call = self._connection, self._call
+            if self._paused:
+                self._store._entered(connection, call, self._ordered)
+                self._paused = False
             remaining = _remaining(call)
             if self._store.sqlite:
                 driver = connection.connection.driver_connection

@@ -271,23 +271,6 @@ def test_nothing_can_be_written_on_the_loop(butler_repo: Callable[..., Repositor
     asyncio.run(run())
 
 
-def test_a_server_behind_a_pooler_is_asked_from_threads(
-    butler_repo: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stand-in for pgbouncer, which gives its own number for the session and not the server's."""
-    monkeypatch.setattr(direct.asyncpg.Connection, "get_server_pid", lambda _: 1)
-
-    async def run() -> None:
-        async with opened(butler_repo) as repository:
-            for _ in range(2):
-                rows, quick = await asked(repository, RAWS)
-                assert rows.rows and not quick
-            held = store(repository).direct
-            assert held is not None and not held.usable
-
-    asyncio.run(run())
-
-
 def test_connections_end_with_their_event_loop(butler_repo: Callable[..., Repository]) -> None:
     """A repository outlives the loops of a notebook; none of them keeps a connection open."""
     found = open_repository("small", Settings(uri=butler_repo("postgres").uri))

@@ -34,6 +34,7 @@ from adapters.question import (
     Question,
     Records,
     Regions,
+    Sizes,
     Versions,
 )
 from adapters.rows import Rows
@@ -94,6 +95,7 @@ def test_what_is_looked_up_for_many_datasets_is_looked_up_at_once(
             DatasetsById(ids),
             Memberships(ids),
             Files(ids),
+            Sizes(ids),
             Regions(required, keys),
             Versions(tuple(("calexp", *key) for key in keys)),
         ):
