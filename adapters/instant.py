@@ -34,7 +34,7 @@ _TEXT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([
 
 
 @dataclass(frozen=True, slots=True)
-class _LeapSeconds:
+class LeapSeconds:
     """``utc[i]``: the second of UTC (POSIX) from which TAI - UTC is ``offset[i]``; ``tai[i]``: the same
     instant on TAI. Starts in 1972."""
 
@@ -44,14 +44,15 @@ class _LeapSeconds:
 
 
 @cache
-def _leap_seconds() -> _LeapSeconds:
+def leap_seconds() -> LeapSeconds:
+    """The table, as it is when it is first asked for."""
     import astropy.time  # noqa: F401  (brings erfa's table up to date)
     import erfa
 
     table = [row for row in erfa.leap_seconds.get() if row["year"] >= 1972]
     utc = tuple((date(int(row["year"]), int(row["month"]), 1).toordinal() - _EPOCH) * DAY for row in table)
     offset = tuple(round(float(row["tai_utc"])) for row in table)
-    return _LeapSeconds(utc, offset, tuple(u + o for u, o in zip(utc, offset, strict=True)))
+    return LeapSeconds(utc, offset, tuple(u + o for u, o in zip(utc, offset, strict=True)))
 
 
 def from_text(text: str) -> int:
@@ -93,7 +94,7 @@ def from_text(text: str) -> int:
 
 
 def _from_utc(days: int, minutes: int, second: int, nanoseconds: int, text: str) -> int:
-    table = _leap_seconds()
+    table = leap_seconds()
     utc = days * DAY + minutes * 60 + second
     if second == 60:
         # Written after the last second of the day: the instant before the table's next step. It must be one.
@@ -107,7 +108,7 @@ def _from_utc(days: int, minutes: int, second: int, nanoseconds: int, text: str)
 
 def to_text(ns: int) -> str:
     """ISO 8601 text in UTC with a trailing Z, without trailing zeros in the fraction; exact."""
-    table = _leap_seconds()
+    table = leap_seconds()
     seconds, nanoseconds = divmod(ns, SECOND)
     place = bisect_right(table.tai, seconds) - 1
     if place < 0:
@@ -129,7 +130,7 @@ def to_text(ns: int) -> str:
 
 def to_unix(ns: int) -> int:
     """Nanoseconds of POSIX time, of days that have 86,400 seconds: a leap second is the second behind it."""
-    table = _leap_seconds()
+    table = leap_seconds()
     seconds, nanoseconds = divmod(ns, SECOND)
     place = bisect_right(table.tai, seconds) - 1
     if place < 0:

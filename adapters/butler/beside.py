@@ -1,4 +1,5 @@
-"""What a page of datasets takes along in its own statement: when they were observed, where they lie, which calibration is valid for them.
+"""What a page of datasets takes along in its own statement: when they were observed, where they lie, fields of their dimensions' records, which
+calibration is valid for them.
 
 Only what comes at most once for each dataset and needs nothing but a join on what is there already; anything else is left to a question of its
 own, and so is a calibration that turns out to be ambiguous.
@@ -6,7 +7,7 @@ own, and so is a calibration that turns out to be ambiguous.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ EDGE = (
 )
 
 """What a row says of an association, behind the dataset's own columns."""
+
+_PLAIN = ("int", "float", "string")
+"""Types of fields that every database gives as they are."""
 
 CalibrationKey = tuple[str, tuple[str, ...] | None]
 """A dataset type, and the collections to search for it."""
@@ -58,6 +62,7 @@ class Along:
     shown: tuple[str, ...]
     """The dimensions that have columns."""
     dated: bool
+    fields: tuple[tuple[DimensionElement, str], ...] = ()
 
     @property
     def identity(self) -> Hashable:
@@ -67,6 +72,7 @@ class Along:
             tuple((one.key, one.record.id, one.place, one.collection) for one in self.valid),
             self.shown,
             self.dated,
+            tuple((element.name, name) for element, name in self.fields),
         )
 
     def join(
@@ -116,6 +122,7 @@ class Along:
             columns += [dialect.has_timespan(when), *dialect.timespan(when)]
         if self.lying is not None:
             columns.append(table(self.lying).c.region)
+        columns += [table(element).c[name] for element, name in self.fields]
         seen = table(observed(self.group)) if self.valid else None
         return columns, clause, seen
 
@@ -220,6 +227,9 @@ class Along:
         if self.lying is not None:
             found["region"] = Joined((place,), self.lying.name)
             place += 1
+        for element, name in self.fields:
+            found[f"{element.name}.{name}"] = Joined((place,), element.name)
+            place += 1
         same: tuple[Any, ...] = ()
         for one in self.valid:
             found[one.key] = self._found(one, place, behind + len(same), own)
@@ -230,7 +240,7 @@ class Along:
     @property
     def width(self) -> int:
         """How many columns of the database it is."""
-        beside = 3 * (self.observed is not None) + (self.lying is not None)
+        beside = 3 * (self.observed is not None) + (self.lying is not None) + len(self.fields)
         return beside + len(self._columns()) * len(self.valid)
 
     def _columns(self) -> tuple[str, ...]:
@@ -270,7 +280,19 @@ def along(wanted: Beside, record: TypeRecord, valid: Sequence[Valid], tables: Ta
             *(d for one in fit for d in one.record.info.required),
         }
         shown = tuple(name for name in group.names if name in needed)
-    return Along(tables, group, seen, lying, fit, shown, wanted.ingest_date)
+    fields = tuple(_fields(wanted.fields, group))
+    return Along(tables, group, seen, lying, fit, shown, wanted.ingest_date, fields)
+
+
+def _fields(names: Sequence[str], group: DimensionGroup) -> Iterator[tuple[DimensionElement, str]]:
+    """Those that the records of these dimensions have."""
+    for one in names:
+        owner, _, name = one.partition(".")
+        if owner in group.elements:
+            element = group.universe[owner]
+            known = element.metadata_columns
+            if element.has_own_table and name in known.names and known[name].type in _PLAIN:
+                yield element, name
 
 
 def observed(group: DimensionGroup) -> DimensionElement:

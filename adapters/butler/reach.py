@@ -200,6 +200,7 @@ class Reach:
             *(name for name in element.implied.names if name not in self.record.info.required),
             *self.tables.dialect.timespan_columns,
             *(["region"] if lying else []),
+            *(name for owner, name in (self.along.fields if self.along else ()) if owner == element),
         ]
 
     def _ordered(self, name: str, source: Source, dataset: conditions.DatasetColumns) -> Column:

@@ -101,9 +101,10 @@ FIRST_PAGE = Page(100)
 class Beside:
     """What is wanted of each dataset of an answer, besides what identifies it.
 
-    Its timespan, its region, the calibrations that are valid for it (a dataset type, and the collections to search): an adapter gives along what
-    it has at hand and says so (``Rows.beside``); the rest is asked for by itself. ``dimensions``: of the implied dimensions only
-    these are wanted (None: all), and ``ingest_date`` may be unwanted: an adapter may leave out the columns of the others.
+    Its timespan, its region, the calibrations that are valid for it (a dataset type, and the collections to search), ``fields`` of its dimension
+    records (``visit.exposure_time``): an adapter gives along what it has at hand and says so (``Rows.beside``); the rest is asked for by
+    itself. ``dimensions``: of the implied dimensions only these are wanted (None: all), and ``ingest_date`` may be unwanted: an adapter
+    may leave out the columns of the others.
     """
 
     timespan: bool = False
@@ -111,6 +112,7 @@ class Beside:
     calibrations: tuple[tuple[str, tuple[str, ...] | None], ...] = ()
     dimensions: frozenset[str] | None = None
     ingest_date: bool = True
+    fields: tuple[str, ...] = ()
 
 
 class Question:

@@ -21,30 +21,18 @@ from adapters.caller import Call
 from adapters.protocol import Repository
 from adapters.question import Regions, Timespans
 from adapters.rows import ElementInfo, Kind, Rows
+from gateway.tables.arrays import ARROW, Uuids, array, named, read
 from gateway.tables.names import legal
 from gateway.tables.pages import Page, Part
 from gateway.tables.table import column
-from gateway.tables.times import TIMESTAMP, mjd, timestamps
+from gateway.tables.times import mjd, timestamps
 from resolvers.record import BEGIN, END, plain
-from resolvers.scalars import uuid_out
 
 DATALINK = "application/x-votable+xml;content=datalink"
 """What pyvo compares with, without a space."""
 
 Datalink = Callable[[str], str]
 """The address of the DataLink service of a repository, by its label."""
-
-_ARROW: Mapping[Kind, pa.DataType] = {
-    Kind.UUID: pa.string(),
-    Kind.STRING: pa.string(),
-    Kind.LONG: pa.int64(),
-    Kind.FLOAT: pa.float64(),
-    Kind.BOOL: pa.bool_(),
-    Kind.TIME: TIMESTAMP,
-    Kind.REGION: pa.string(),
-    Kind.HASH: pa.string(),
-    Kind.NAMES: pa.string(),
-}
 
 IDENTITY = (
     column(
@@ -75,7 +63,7 @@ IDENTITY = (
 )
 INGESTED = column(
     "ingest_date",
-    TIMESTAMP,
+    ARROW[Kind.TIME],
     ucd="time.creation",
     xtype="timestamp",
     description="When the dataset came into the repository, UTC",
@@ -171,12 +159,6 @@ def _empty(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
 
-def read(rows: Rows, name: str) -> list[Any]:
-    """The values of a column of an answer; None where it lacks it."""
-    place = rows.places.get(name)
-    return [None] * len(rows.rows) if place is None else [row[place] for row in rows.rows]
-
-
 class DatasetColumns:
     """What is said of datasets: identifiers, type, run, data ID, ingest date, time and sky. ``dimensions``: names of all types together, in
     the universe's order, with what their values are."""
@@ -196,52 +178,41 @@ class DatasetColumns:
     async def values(self, part: Part, call: Call) -> list[pa.Array]:
         begins, ends = await times(part, call)
         where = await regions(part, call)
-        # Some 5 us a row: an event loop has others to answer.
+        # An event loop has others to answer.
         return await asyncio.to_thread(self._made, part, begins, ends, where)
 
     def _made(
-        self,
-        part: Part,
-        begins: Sequence[int | None],
-        ends: Sequence[int | None],
-        where: Sequence[str | None],
+        self, part: Part, begins: list[int | None], ends: list[int | None], where: list[str | None]
     ) -> list[pa.Array]:
         rows = part.rows
         count = len(rows.rows)
-        ids = read(rows, "id")
-        identifiers, links = references(part.repository, ids, self._datalink)
+        ids = Uuids(read(rows, "id"))
         return [
-            identifiers,
-            links,
-            pa.array([DATALINK] * count, pa.string()),
-            pa.array([part.repository.name] * count, pa.string()),
-            pa.array([uuid_out(one) for one in ids], pa.string()),
-            pa.array(read(rows, "type"), pa.string()),
-            pa.array(read(rows, "run"), pa.string()),
-            *(pa.array(read(rows, name), _ARROW[kind]) for name, kind in self._dimensions.items()),
-            timestamps(read(rows, "ingest_date")),
-            mjd(begins),
-            mjd(ends),
+            *references(part.repository, ids, self._datalink),
+            pa.repeat(pa.scalar(DATALINK), count),
+            pa.repeat(pa.scalar(part.repository.name), count),
+            ids.text,
+            named(rows, "type", pa.string()),
+            named(rows, "run", pa.string()),
+            *(named(rows, name, ARROW[kind]) for name, kind in self._dimensions.items()),
+            timestamps(named(rows, "ingest_date", pa.int64())),
+            mjd(array(begins, pa.int64())),
+            mjd(array(ends, pa.int64())),
             *sky(where),
         ]
 
 
-def references(repository: Repository, ids: Sequence[str], datalink: Datalink) -> tuple[pa.Array, pa.Array]:
+def references(repository: Repository, ids: Uuids, datalink: Datalink) -> tuple[pa.Array, pa.Array]:
     """The IVOA identifiers of datasets, and the addresses of their links."""
     before, _, after = repository.settings.ivoid.replace("{repository}", repository.name).partition("{id}")
     service = f"{datalink(repository.name)}/links?ID={quote(before, safe='')}"
-    end = quote(after, safe="")
-    dashed = [uuid_out(one) for one in ids]
-    return (
-        pa.array([f"{before}{one}{after}" for one in dashed], pa.string()),
-        pa.array([f"{service}{one}{end}" for one in dashed], pa.string()),
-    )
+    return ids.between(before, after), ids.between(service, quote(after, safe=""))
 
 
 def dimension_fields(dimensions: Mapping[str, Kind], taken: Iterable[str]) -> list[pa.Field]:
     """A field for each dimension."""
     return [
-        column(legal(name, taken), _ARROW[kind], ucd="meta.id", description=f"Dimension '{name}'")
+        column(legal(name, taken), ARROW[kind], ucd="meta.id", description=f"Dimension '{name}'")
         for name, kind in dimensions.items()
     ]
 
@@ -317,8 +288,8 @@ class DataIdColumns:
 
     async def values(self, part: Part, call: Call) -> list[pa.Array]:
         del call
-        found = [pa.array(read(part.rows, name), _ARROW[kind]) for name, kind in self._dimensions.items()]
-        return [*found, *([pa.array(read(part.rows, "overlap"), pa.float64())] if self._overlap else ())]
+        found = [named(part.rows, name, ARROW[kind]) for name, kind in self._dimensions.items()]
+        return [*found, *([named(part.rows, "overlap", pa.float64())] if self._overlap else ())]
 
 
 class RecordColumns:
@@ -344,7 +315,7 @@ class RecordColumns:
                 fields.append(
                     column(
                         legal(one.name, taken),
-                        _ARROW[one.kind],
+                        ARROW[one.kind],
                         unit=votable_unit(said.unit if said else None),
                         ucd="meta.id" if one.dimension else None,
                         description=about,
@@ -359,7 +330,7 @@ class RecordColumns:
 
 
 def _timespans(rows: Rows) -> list[pa.Array]:
-    return [mjd(read(rows, BEGIN)), mjd(read(rows, END))]
+    return [mjd(named(rows, name, pa.int64())) for name in (BEGIN, END)]
 
 
 def _regions(rows: Rows) -> list[pa.Array]:
@@ -367,14 +338,14 @@ def _regions(rows: Rows) -> list[pa.Array]:
 
 
 def _plain(name: str, kind: Kind, rows: Rows) -> list[pa.Array]:
-    values = read(rows, name)
     if kind is Kind.TIME:
-        return [timestamps(values)]
-    if kind in (Kind.UUID, Kind.REGION, Kind.HASH, Kind.NAMES):
-        values = [plain(value, kind) for value in values]
-        if kind is Kind.NAMES:
-            values = [None if value is None else " ".join(value) for value in values]
-    return [pa.array(values, _ARROW[kind])]
+        return [timestamps(named(rows, name, pa.int64()))]
+    if kind not in (Kind.UUID, Kind.REGION, Kind.HASH, Kind.NAMES):
+        return [named(rows, name, ARROW[kind])]
+    values = [plain(value, kind) for value in read(rows, name)]
+    if kind is Kind.NAMES:
+        values = [None if value is None else " ".join(value) for value in values]
+    return [pa.array(values, ARROW[kind])]
 
 
 def votable_unit(unit: str | None) -> str | None:

@@ -10,11 +10,11 @@ from adapters.caller import Call
 from adapters.protocol import Repository
 from adapters.question import DatasetsById, Kinship, Lineage, Related
 from adapters.rows import TypeInfo
-from gateway.tables.columns import OVERLAP, Columns, Datalink, read, references
+from gateway.tables.arrays import Uuids, named, read
+from gateway.tables.columns import OVERLAP, Columns, Datalink, references
 from gateway.tables.pages import Part
 from gateway.tables.table import column
 from gateway.tables.times import mjd
-from resolvers.scalars import uuid_out
 from resolvers.semantics import semantics
 
 SOURCE = (
@@ -88,32 +88,28 @@ class EdgeColumns:
         question, rows = part.question, part.rows
         assert isinstance(question, Related | Lineage)
         count = len(rows.rows)
-        ids = list(question.ids) * count
-        if ids:
-            sources, _ = references(part.repository, ids, self._datalink)
-        else:
-            sources = pa.nulls(count, pa.string())
+        ids = Uuids((question.ids or (None,)) * count)
+        sources, _ = references(part.repository, ids, self._datalink)
         way = question.way if isinstance(question, Lineage) else None
         kinds = [Kinship(one or Kinship.PROVENANCE) for one in read(rows, "kind")]
         infos = [rows.types[name] for name in read(rows, "type")]
         terms = [semantics(kind, info, self._source, way) for kind, info in zip(kinds, infos, strict=True)]
         found = [
             sources,
-            pa.array(map(uuid_out, ids), pa.string()) if ids else pa.nulls(count, pa.string()),
+            ids.text,
             pa.array([kind.name for kind in kinds], pa.string()),
             pa.array(terms, pa.string()),
             *await self._datasets.values(part, call),
         ]
         if self._recorded:
-            quanta = [None if one is None else uuid_out(one) for one in read(rows, "quantum")]
-            return [*found, pa.array(quanta, pa.string()), pa.array(read(rows, "depth"), pa.int64())]
+            return [*found, Uuids(read(rows, "quantum")).text, named(rows, "depth", pa.int64())]
         return [
             *found,
-            pa.array(read(rows, "collection"), pa.string()),
-            pa.array(read(rows, "rank"), pa.int64()),
-            mjd(read(rows, "valid_begin")),
-            mjd(read(rows, "valid_end")),
-            pa.array(read(rows, "overlap"), pa.float64()),
+            named(rows, "collection", pa.string()),
+            named(rows, "rank", pa.int64()),
+            mjd(named(rows, "valid_begin", pa.int64())),
+            mjd(named(rows, "valid_end", pa.int64())),
+            named(rows, "overlap", pa.float64()),
         ]
 
 

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from adapters import instant
 from adapters.caller import Caller
 from adapters.errors import BadUserInput
+from adapters.media_types import TABLES
 from gateway.tables import written
-from gateway.tables.formats import FORMATS
 from gateway.tables.kept import Kept
 from resolvers.asked import Asked
 from resolvers.table import Link
@@ -46,7 +46,7 @@ class Links:
         parameters["RESPONSEFORMAT"] = format.lower()
         if obscore:
             parameters["OBSCORE"] = "true"
-        return Link(f"{base_url}{PATH}?{urlencode(parameters)}", FORMATS[format].media_type, expires)
+        return Link(f"{base_url}{PATH}?{urlencode(parameters)}", TABLES[format], expires)
 
     async def asked(self, parameters: Mapping[str, str], caller: Caller) -> Asked:
         """What an address asks. Raises BadUserInput for one that asks nothing."""

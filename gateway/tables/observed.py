@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
 from adapters.caller import Call
-from gateway.tables.obscore.obscore import ObsCore
+from gateway.tables.obscore.obscore import BESIDE, ObsCore
 from gateway.tables.pages import Part
 
 
@@ -22,6 +23,9 @@ class ObservedColumns:
             for field in core.schema:
                 found.setdefault(field.name, field)
         self.fields: Sequence[pa.Field] = tuple(found.values())
+        named = {name for core in cores.values() for name in core.beside.fields}
+        self.beside = replace(BESIDE, fields=tuple(sorted(named)))
+        """What is best asked along with the datasets."""
 
     async def values(self, part: Part, call: Call) -> list[pa.Array]:
         """An array for each field."""

@@ -20,6 +20,9 @@ from resolvers.kinship import require_one_calibration
 from resolvers.search import Search
 
 Q = TypeVar("Q", bound=Question)
+SKY_AND_TIME = Beside(timespan=True, region=True)
+"""What tables say of datasets, besides what identifies them."""
+
 FIRST = 1_000  # rows of the first page: somebody waits for it
 THEN = 10_000
 
@@ -72,6 +75,8 @@ class Pages:
         self.asked = asked
         self.repositories = [opened[label] for label in asked.repositories]
         self.missing = Missing()
+        self.beside = SKY_AND_TIME
+        """What is best asked along with datasets."""
         self._begun = False
         self._left = math.inf if most is None else most
         self._caller = caller
@@ -90,7 +95,7 @@ class Pages:
             return
         (repository,) = self.repositories
         for question in self.asked.questions:
-            question = _with_sky_and_time(question)
+            question = self._with_more(question)
             after, more = None, True
             while more and self._left:
                 size = self._size()
@@ -115,7 +120,7 @@ class Pages:
             size = self._size()
             context = self._context(size)
             try:
-                search = Search(list(context.scopes.values()), _with_sky_and_time(question), size, after)
+                search = Search(list(context.scopes.values()), self._with_more(question), size, after)
                 leaf = await search.leaf()
                 self.missing.unavailable.update(leaf.unavailable)
                 self.missing.overflow = leaf.overflow or self.missing.overflow
@@ -127,6 +132,12 @@ class Pages:
                 context.stop()
             self._left -= len(leaf.nodes)
             yield page
+
+    def _with_more(self, question: Q) -> Q:
+        """The same with what is wanted beside each dataset, where an adapter has it at hand, and how much regions overlap."""
+        if isinstance(question, Datasets | Related):
+            question = replace(question, beside=self.beside)
+        return replace(question, overlap=True) if isinstance(question, Related) else question
 
     def _size(self) -> int:
         size = FIRST if not self._begun else THEN
@@ -166,10 +177,3 @@ def _page(question: Question, datasets: Sequence[Dataset]) -> Page:
         )
         for layout, (rows, places) in found.items()
     ]
-
-
-def _with_sky_and_time(question: Q) -> Q:
-    """The same with the region and the timespan of each dataset, where an adapter has them at hand, and how much regions overlap."""
-    if isinstance(question, Datasets | Related):
-        question = replace(question, beside=Beside(timespan=True, region=True))
-    return replace(question, overlap=True) if isinstance(question, Related) else question

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -27,12 +28,22 @@ from adapters.question import (
 )
 from adapters.rows import Kind
 from gateway.limits import Limits
-from gateway.tables.columns import Columns, DataIdColumns, Datalink, DatasetColumns, RecordColumns, batch
-from gateway.tables.columns import read as column_of
+from gateway.tables.arrays import read as column_of
+from gateway.tables.columns import (
+    Columns,
+    DataIdColumns,
+    Datalink,
+    DatasetColumns,
+    RecordColumns,
+    batch,
+)
 from gateway.tables.edges import EdgeColumns, source_of
 from gateway.tables.pages import Page, Pages
 from gateway.tables.table import End, Table
 from resolvers.asked import Asked
+
+if TYPE_CHECKING:
+    from gateway.tables.observed import ObservedColumns
 
 _TYPES = 10_000  # dataset types that are looked at for their dimensions
 
@@ -44,18 +55,23 @@ async def read(
     limits: Limits,
     *,
     datalink: Datalink,
-    observed: Callable[[Sequence[Repository]], Columns] | None = None,
+    observed: Callable[[Sequence[Repository]], ObservedColumns] | None = None,
     most: int | None = None,
 ) -> Table:
     """The table of a list, its first page read and no other: what is wrong with the question is raised here.
 
     ``observed``: the columns that datasets have instead of Butler's. ``most``: rows at most; what is missing then is said at the end.
     """
+    if observed is not None and isinstance(asked.questions[0], DataIds | RelatedDataIds | Records):
+        raise BadUserInput("OBSCORE is for lists of datasets; this one has none.")
     pages = Pages(asked, opened, caller, limits, most=None if most is None else most + 1)
+    datasets = None if observed is None else observed(pages.repositories)
+    if datasets is not None:
+        pages.beside = datasets.beside
     read = pages.read()
     try:
         first = await anext(read)
-        columns = await _columns(pages, first, datalink, observed)
+        columns = await _columns(pages, first, datalink, datasets)
     except BaseException:
         await read.aclose()
         raise
@@ -88,24 +104,16 @@ async def read(
     return Table(_name(asked), _description(asked), schema, batches(), end)
 
 
-async def _columns(
-    pages: Pages, first: Page, datalink: Datalink, observed: Callable[[Sequence[Repository]], Columns] | None
-) -> Columns:
+async def _columns(pages: Pages, first: Page, datalink: Datalink, observed: Columns | None) -> Columns:
     question = pages.asked.questions[0]
     repository = pages.repositories[0]
-    if observed is not None and isinstance(question, DataIds | RelatedDataIds | Records):
-        raise BadUserInput("OBSCORE is for lists of datasets; this one has none.")
     if isinstance(question, DataIds | RelatedDataIds):
         dimensions = {one.name: one.kind for one in first[0].rows.columns if one.dimension}
         return DataIdColumns(dimensions, overlap=isinstance(question, RelatedDataIds))
     if isinstance(question, Records):
         universe = await repository.universe(pages.call())
         return RecordColumns(first[0].rows, universe.elements[question.element])
-    datasets: Columns
-    if observed is not None:
-        datasets = observed(pages.repositories)
-    else:
-        datasets = DatasetColumns(await _dimensions(pages), datalink)
+    datasets = observed or DatasetColumns(await _dimensions(pages), datalink)
     if isinstance(question, Related | Lineage):
         source = await source_of(repository, question, pages.call())
         return EdgeColumns(datasets, isinstance(question, Lineage), source, datalink)
@@ -120,7 +128,7 @@ async def _dimensions(pages: Pages) -> dict[str, Kind]:
             universe = await repository.universe(pages.call())
             named = {
                 name
-                for ask in _types(pages.asked.questions[0])
+                for ask in types_of(pages.asked.questions[0])
                 for rows in [await repository.ask(ask, pages.call())]
                 for names in column_of(rows, "dimensions")
                 for name in names
@@ -132,7 +140,7 @@ async def _dimensions(pages: Pages) -> dict[str, Kind]:
     return found
 
 
-def _types(question: Question) -> list[Question]:
+def types_of(question: Question) -> list[Question]:
     """Which dataset types the answers to a question about datasets may have."""
     collections = None
     if isinstance(question, Versions):

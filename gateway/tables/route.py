@@ -3,7 +3,8 @@
 The parameters are DALI's (IVOA DALI 1.1, section 3): their names have no case. QUESTION, KEPT or RESULT is what the field ``table`` of a list, or of a saved result, gave; RESPONSEFORMAT is
 VOTable where it is left out; MAXREC is the most rows, and 0 asks for the columns alone; OBSCORE=true gives datasets the columns of ObsCore 1.1. Rows are read
 and written page by page. What goes wrong before the first one is a VOTable that says so, with a status of 4xx or 5xx; what goes wrong later ends the
-document without its end (VOTable: with QUERY_STATUS=ERROR), and then the connection, so that no client takes it for a whole one.
+document without its end (VOTable: with QUERY_STATUS=ERROR), and then the connection, so that no client takes it for a whole one. So does a format that has
+no place to say that rows are missing (CSV, JSON lines), where more of them are than the caller left out by MAXREC.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from adapters.errors import BadUserInput, Unsupported
 from adapters.protocol import Repository
 from gateway.http.errors import Masking, secrets_in
 from gateway.http.headers import sent
+from gateway.http.leaving import while_there
 from gateway.limits import Deadline
 from gateway.limits.house import House
 from gateway.tables.formats import response_format
@@ -89,15 +91,7 @@ class _Answer(Response):
         self._masking.hide(partial(secrets_in, sent(request.scope)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def gone() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            group.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(gone)
-            await self._answered(scope, send)
-            group.cancel_scope.cancel()
+        await while_there(receive, self._answered(scope, send))
 
     async def _answered(self, scope: Scope, send: Send) -> None:
         try:
@@ -118,6 +112,7 @@ class _Answer(Response):
                     send,
                     self._read(Asking(parameters, opened, caller, base_url), most, obscore),
                     format,
+                    most,
                 )
         except Exception as error:  # noqa: BLE001
             if self._begun is None:
@@ -127,12 +122,17 @@ class _Answer(Response):
         finally:
             self._house.leave(user)
 
-    async def _written(self, scope: Scope, send: Send, reading: Awaitable[Table], format: Format) -> None:
+    async def _written(
+        self, scope: Scope, send: Send, reading: Awaitable[Table], format: Format, most: int | None
+    ) -> None:
         """Send a table. Raises what goes wrong before anything was sent."""
         table = await reading
+        if not format.tells:
+            _require_whole(table, None, 0)
         encoder = format.encoder(table)
         async with aclosing(table.batches) as batches:  # type: ignore[type-var]
             first = await anext(batches, None)
+            count = 0 if first is None else first.num_rows
             content = await anyio.to_thread.run_sync(_opening, encoder, first)
             self._begun = encoder
             await send(_start(table, format))
@@ -141,7 +141,10 @@ class _Answer(Response):
                 return
             await _part(send, content)
             async for batch in batches:
+                count += batch.num_rows
                 await _part(send, await anyio.to_thread.run_sync(encoder.rows, batch))
+        if not format.tells:
+            _require_whole(table, most, count)
         content = await anyio.to_thread.run_sync(encoder.end, table.end.overflow)
         await send({"type": "http.response.body", "body": content})
 
@@ -163,6 +166,15 @@ class _Answer(Response):
         if scope["method"] == "HEAD":
             response.body = b""
         await response(scope, _nothing, send)
+
+
+def _require_whole(table: Table, most: int | None, count: int) -> None:
+    """For a format that has no place to say that rows are missing. Who asked for so many rows and has got them knows that there may be more; but not that
+    a repository did not answer. Raises Unsupported."""
+    if table.end.overflow is not None and (most != count or table.end.unavailable):
+        raise Unsupported(
+            f"Rows are missing, and this format has no place to say so: take another one, or fewer rows (MAXREC). {table.end.overflow}"
+        )
 
 
 async def _part(send: Send, content: bytes) -> None:

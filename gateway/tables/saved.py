@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -13,10 +14,13 @@ from adapters.protocol import Repository
 from adapters.question import Beside, DatasetsById
 from gateway.limits import Deadline, Limits
 from gateway.results.service import SavedResults
-from gateway.tables.columns import Columns, batch
+from gateway.tables.columns import batch
 from gateway.tables.pages import THEN, Page, Part
 from gateway.tables.table import End, Table
 from resolvers.results import Kept, Phase
+
+if TYPE_CHECKING:
+    from gateway.tables.observed import ObservedColumns
 
 
 async def saved(
@@ -35,14 +39,14 @@ def observed_again(
     results: SavedResults,
     kept: Kept,
     frozen: Table,
-    columns: Columns,
+    columns: ObservedColumns,
     opened: Mapping[str, Repository],
     caller: Caller,
     limits: Limits,
 ) -> Table:
     """The datasets of a result with other columns: one question a repository for each page. Those that are gone are left out, and the end says so."""
     schema = pa.schema(columns.fields)
-    end = End()
+    end = End(unavailable=frozen.end.unavailable)
 
     def call() -> Call:
         return Call(caller, Deadline(limits.timeout), limits.max_cost)
@@ -53,7 +57,7 @@ def observed_again(
         more, gone = True, 0
         while more:
             found = await results.identifiers(kept.id, THEN, after, Deadline(limits.timeout))
-            page = await _page(found.rows, opened, call())
+            page = await _page(found.rows, opened, columns.beside, call())
             gone += len(found.rows) - sum(len(part.rows.rows) for part in page)
             if page:
                 yield await batch(columns, schema, page, call)
@@ -67,13 +71,15 @@ def observed_again(
     return replace(frozen, schema=schema, batches=batches(), end=end)
 
 
-async def _page(rows: list[tuple[str, str]], opened: Mapping[str, Repository], call: Call) -> Page:
+async def _page(
+    rows: list[tuple[str, str]], opened: Mapping[str, Repository], beside: Beside, call: Call
+) -> Page:
     wanted: dict[str, dict[str, int]] = {}
     for place, (label, id) in enumerate(rows):
         wanted.setdefault(label, {})[id] = place
     page: Page = []
     for label, places in wanted.items():
-        question = DatasetsById(tuple(places), Beside(timespan=True, region=True))
+        question = DatasetsById(tuple(places), beside)
         found = await opened[label].ask(question, call)
         if found.rows:
             at = found.index("id")
@@ -85,7 +91,7 @@ def cut(table: Table, most: int | None) -> Table:
     """At most so many rows of a table."""
     if most is None:
         return table
-    end = End()
+    end = End(unavailable=table.end.unavailable)
 
     async def batches() -> AsyncIterator[pa.RecordBatch]:
         left = most

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import pyarrow as pa
 
@@ -102,8 +102,9 @@ class Encoder(Protocol):
 
 
 class Format(Protocol):
-    """A way to write tables."""
+    """A way to write tables. ``tells``: a document has a place to say that rows are missing."""
 
+    tells: ClassVar[bool]
     media_type: str
     suffix: str
 

@@ -16,6 +16,7 @@ from adapters.question import (
     Kinship,
     Page,
     Question,
+    RecordsByKey,
     Regions,
     Related,
     Timespans,
@@ -42,6 +43,19 @@ CALIBRATIONS = st.tuples(
 DIMENSIONS = st.none() | st.frozensets(
     st.sampled_from(["band", "physical_filter", "visit", "day_obs", "detector", "patch"])
 )
+FIELDS = st.sampled_from(
+    [
+        "visit.exposure_time",
+        "visit.name",
+        "exposure.target_name",
+        "exposure.exposure_time",
+        "exposure.has_simulated",
+        "detector.full_name",
+        "patch.cell_x",
+        "visit.nonsense",
+        "band.name",
+    ]
+)
 BESIDES = st.builds(
     Beside,
     st.booleans(),
@@ -49,6 +63,7 @@ BESIDES = st.builds(
     st.lists(CALIBRATIONS, max_size=3, unique=True).map(tuple),
     DIMENSIONS,
     st.booleans(),
+    st.lists(FIELDS, max_size=4, unique=True).map(tuple),
 )
 
 
@@ -100,6 +115,13 @@ def check(here: Associated, rows: Rows, beside: Beside) -> None:
                 (text,) = joined.places
                 found = [{"source": joined.source, "region": row[text]}] if row[text] is not None else []
                 assert found == alone(here, Regions(*parents)).get(0, [])
+            elif isinstance(what, str):
+                (value,) = joined.places
+                element, _, field = what.partition(".")
+                required = here.judge.butler.dimensions[element].required.names
+                data_id = tuple(row[rows.places[name]] for name in required)
+                (record,) = alone(here, RecordsByKey(element, (data_id,))).get(0, [{field: None}])
+                assert (row[value], joined.source) == (record[field], element)
             else:
                 assert isinstance(what, tuple)
                 (kind, collections), whole = what, joined.rows

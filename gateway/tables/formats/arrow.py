@@ -7,16 +7,19 @@ stream ends with a batch without rows, whose message carries the metadata QUERY_
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 
+from adapters.media_types import TABLES
 from gateway.tables.formats.outlet import Outlet
 from gateway.tables.table import Encoder, Table
 
 
 @dataclass(slots=True)
 class Arrow:
-    media_type: str = "application/vnd.apache.arrow.stream"
+    tells: ClassVar[bool] = True
+    media_type: str = TABLES["ARROW"]
     suffix: str = ".arrows"
 
     def encoder(self, table: Table) -> Encoder:

@@ -2,23 +2,26 @@
 
 Strings stand in quotation marks, so that an empty one (``""``) differs from null (nothing), and a number from a string of digits. NaN and
 infinities are ``NaN``, ``Infinity`` and ``-Infinity``, truth values ``true`` and ``false``, instants ISO 8601, lists JSON.
-CSV has no place to say that rows are missing: whoever sends it must say so elsewhere.
+CSV has no place to say that rows are missing: where more are than its reader left out (MAXREC), it is broken off, as after an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 
+from adapters.media_types import TABLES
 from gateway.tables.formats.lines import Cell, Lines, check, is_text, quoted, text
 from gateway.tables.table import Encoder, Table
 
 
 @dataclass(slots=True)
 class Csv:
-    media_type: str = "text/csv;header=present"
+    tells: ClassVar[bool] = False
+    media_type: str = TABLES["CSV"]
     suffix: str = ".csv"
 
     def encoder(self, table: Table) -> Encoder:

@@ -8,11 +8,13 @@ astropy table, which would write units anew.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
+from adapters.media_types import TABLES
 from gateway.tables.formats.csv import cell, record, separated, torn
 from gateway.tables.formats.lines import Cell, Lines, check
 from gateway.tables.table import Encoder, Table, said
@@ -25,7 +27,8 @@ _NUMBERS |= {
 
 @dataclass(slots=True)
 class Ecsv:
-    media_type: str = "text/x-ecsv"
+    tells: ClassVar[bool] = True
+    media_type: str = TABLES["ECSV"]
     suffix: str = ".ecsv"
 
     def encoder(self, table: Table) -> Encoder:

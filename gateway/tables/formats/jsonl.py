@@ -3,23 +3,26 @@
 NaN and infinities are null, for JSON has neither; integers keep all their digits beyond 2**53, where JavaScript's own reader rounds them;
 instants are ISO 8601 text; lists are arrays. The media type is the one of the ndjson specification: none is registered with IANA, and this
 one is the most widely known.
-JSON lines have no place to say that rows are missing: whoever sends them must say so elsewhere.
+JSON lines have no place to say that rows are missing: where more are than their reader left out (MAXREC), they are broken off, as after an error.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import orjson
 import pyarrow as pa
 
+from adapters.media_types import TABLES
 from gateway.tables.formats.lines import Lines, check, json
 from gateway.tables.table import Encoder, Table
 
 
 @dataclass(slots=True)
 class JsonLines:
-    media_type: str = "application/x-ndjson"
+    tells: ClassVar[bool] = False
+    media_type: str = TABLES["JSONL"]
     suffix: str = ".jsonl"
 
     def encoder(self, table: Table) -> Encoder:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from adapters.media_types import TABLES
 from gateway.tables.formats import document
 from gateway.tables.formats.outlet import Outlet
 from gateway.tables.table import Encoder, Table
@@ -23,7 +25,8 @@ _BYTES = 2**24  # or as many bytes before compression: what is held in memory
 
 @dataclass(slots=True)
 class Parquet:
-    media_type: str = "application/vnd.apache.parquet"
+    tells: ClassVar[bool] = True
+    media_type: str = TABLES["PARQUET"]
     suffix: str = ".parquet"
 
     def encoder(self, table: Table) -> Encoder:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from adapters.media_types import TABLES
 from gateway.tables.formats import document
 from gateway.tables.formats.lines import Cell, Lines, characters, check, is_text, lowest, text
 from gateway.tables.table import Encoder, Table
@@ -27,7 +29,8 @@ _ASCII = "".join(chr(code) for code in (*b"\t\n\r", *range(0x20, 0x7F)))
 
 @dataclass(slots=True)
 class VOTable:
-    media_type: str = "application/x-votable+xml"
+    tells: ClassVar[bool] = True
+    media_type: str = TABLES["VOTABLE"]
     suffix: str = ".vot"
 
     def encoder(self, table: Table) -> Encoder:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 from gateway.misconfigured import ConfigError, broken_yaml
 from gateway.tables.names import is_legal
 from gateway.tables.obscore.columns import OBSCORE, RUBIN
-from gateway.tables.obscore.template import Template, parse
+from gateway.tables.obscore.template import Source, Template, parse
 from gateway.tables.table import column
 
 TYPES = {"bool": pa.bool_(), "int": pa.int64(), "float": pa.float64(), "string": pa.string()}
@@ -50,6 +51,18 @@ class Configured:
     extras: dict[str, dict[str, Extra]]
     everywhere: dict[str, Extra]
     columns: dict[str, pa.Field] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> set[Source]:
+        """What the templates take."""
+        extras = chain(self.everywhere.values(), *(one.values() for one in self.extras.values()))
+        templates = [
+            self.did,
+            *self.obs_ids.values(),
+            *self.links.values(),
+            *(one.template for one in extras),
+        ]
+        return {source for one in templates if one is not None for source in one.sources}
 
 
 def read(file: Path) -> Configured:

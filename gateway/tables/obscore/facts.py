@@ -1,8 +1,8 @@
 """What a batch of datasets needs to know beyond its own rows: a fixed number of questions to its repository, whatever its length.
 
 At most one question for the records of each dimension element that templates name, one for the visits of exposures where it is the
-visit's record that is named, one for the files, and of the regions and the times that the rows did not bring along one for each set of
-dimensions that dataset types have.
+visit's record that is named, one for the sizes of files, and of the regions and the times one for each set of dimensions that dataset types
+have. What the rows brought along is not asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 from lsst.daf.butler import Timespan
 from lsst.daf.butler.time_utils import TimeConverter
 
@@ -19,13 +20,18 @@ from adapters.caller import Call
 from adapters.capability import Capability
 from adapters.errors import AdapterError, Unsupported, unknown
 from adapters.protocol import Repository
-from adapters.question import Files, Page, Question, RecordsByKey, Regions, RelatedDataIds, Timespans
-from adapters.rows import ElementInfo, Row, Rows, TypeInfo, UniverseInfo
+from adapters.question import Page, Question, RecordsByKey, Regions, RelatedDataIds, Sizes, Timespans
+from adapters.rows import ElementInfo, Joined, Row, Rows, TypeInfo, UniverseInfo
+from gateway.tables.arrays import ARROW, array, placed
 from gateway.tables.obscore.product import Product
-from gateway.tables.obscore.template import Source
+from gateway.tables.obscore.template import Source, Values
+from gateway.tables.times import spans
 
 STANDARD = ("exposure_time", "target_name")
+"""Fields of what was observed."""
+
 Key = tuple[Any, ...]
+_PLAIN = {"int": pa.int64(), "float": pa.float64(), "string": pa.string()}
 
 
 @dataclass(slots=True)
@@ -34,8 +40,8 @@ class Part:
     values of their required dimensions, each once, and which of them each row has."""
 
     product: Product
-    rows: list[Row] = field(default_factory=list)
-    stand: list[int] = field(default_factory=list)
+    rows: list[Row]
+    stand: Sequence[int]
     keys: dict[str, tuple[list[Key], list[int]]] = field(default_factory=dict)
 
 
@@ -49,17 +55,39 @@ class Found:
 
 @dataclass(slots=True)
 class Facts:
-    """``regions``, ``begins``, ``ends`` (ns of TAI) and ``sizes`` (bytes): of each row of the batch, None where nothing is known."""
+    """What was asked: ``regions``, ``begins``, ``ends`` (ns of TAI) and ``sizes`` (bytes) by row of the batch, where something is known."""
 
     universe: UniverseInfo
-    columns: Mapping[str, int]
-    regions: list[str | None]
-    begins: list[int | None]
-    ends: list[int | None]
-    sizes: list[int | None]
+    rows: Rows
+    regions: dict[int, str] = field(default_factory=dict)
+    begins: dict[int, int | None] = field(default_factory=dict)
+    ends: dict[int, int | None] = field(default_factory=dict)
+    sizes: dict[int, int | None] = field(default_factory=dict)
     records: dict[str, Found] = field(default_factory=dict)
     visits: dict[Key, int] = field(default_factory=dict)
     """Of instruments and exposures; the lowest where an exposure belongs to several."""
+
+    def own(self, name: str, part: Part) -> pa.Array:
+        """A column of the rows themselves."""
+        place = self.rows.places[name]
+        (kind,) = (one.kind for one in self.rows.columns if one.name == name)
+        return placed(part.rows, place, ARROW[kind])
+
+    def lying(self, part: Part) -> pa.StringArray:
+        """The regions of a part's rows, as registries have them."""
+        if (joined := self.rows.beside.get("region")) is not None:
+            return placed(part.rows, joined.places[0], pa.string())
+        return _at(self.regions, part, pa.string())
+
+    def observed(self, part: Part) -> tuple[pa.Int64Array, pa.Int64Array]:
+        """When they were begun and ended, ns of TAI."""
+        if (joined := self.rows.beside.get("timespan")) is not None:
+            return spans(part.rows, joined)
+        return _at(self.begins, part, pa.int64()), _at(self.ends, part, pa.int64())
+
+    def size(self, part: Part) -> pa.Int64Array:
+        """How many bytes their files have."""
+        return _at(self.sizes, part, pa.int64())
 
     def element(self, name: str, info: TypeInfo) -> ElementInfo | None:
         """An element of which a dataset of this type has one record; None: it has none. An exposure has those of its visit, as with the
@@ -80,8 +108,9 @@ class Facts:
         if element.name in part.keys:
             return part.keys[element.name]
         has = part.product.info.dimensions
+        places = self.rows.places
         columns = [
-            [row[self.columns[name]] for row in part.rows]
+            [row[places[name]] for row in part.rows]
             if name in has
             else [self.visits.get(key) for key in self.exposures(part)]
             for name in element.required
@@ -93,7 +122,7 @@ class Facts:
 
     def exposures(self, part: Part) -> list[Key]:
         """The instrument and the exposure of each row."""
-        instrument, exposure = self.columns["instrument"], self.columns["exposure"]
+        instrument, exposure = self.rows.places["instrument"], self.rows.places["exposure"]
         return [(row[instrument], row[exposure]) for row in part.rows]
 
     def dimension(self, source: Source, product: Product) -> str | None:
@@ -106,7 +135,7 @@ class Facts:
         name = element.name if element.dimension and source.name in {"id", "name"} else source.name
         return name if name in product.info.dimensions else None
 
-    def column(self, source: Source, part: Part) -> list[Any] | None:
+    def column(self, source: Source, part: Part) -> Values | None:
         """A field of the records of the part's rows; None where their type has no such element, or the repository does not tell.
 
         Raises AdapterError where the element has no such field.
@@ -121,31 +150,41 @@ class Facts:
                 raise AdapterError(message, **details)
         return values
 
-    def field(self, source: Source, part: Part) -> list[Any] | None:
+    def field(self, source: Source, part: Part) -> Values | None:
         """The same, None also where the element has no such field."""
         element = self.element(source.element or "", part.product.info)
-        found = None if element is None else self.records.get(element.name)
+        if element is None:
+            return None
+        type = next((_PLAIN.get(one.type) for one in element.fields if one.name == source.name), None)
+        joined = self.beside(source, element, part)
+        if joined is not None and type is not None:
+            return placed(part.rows, joined.places[0], type)
+        found = self.records.get(element.name)
         read = None if found is None else _reader(found, source.name)
-        if element is None or found is None or read is None:
+        if found is None or read is None:
             return None
         keys, which = self.keys(element, part)
         records = [found.records.get(key) for key in keys]
         values = [None if record is None else read(record) for record in records]
-        return [values[place] for place in which]
+        return [values[place] for place in which] if type is None else pa.array(values, type).take(which)
+
+    def beside(self, source: Source, element: ElementInfo, part: Part) -> Joined | None:
+        """Where the rows brought a field along. What an exposure has of its visit they did not."""
+        if self.through_visits(element.name, part.product.info):
+            return None
+        return self.rows.beside.get(source.field)
 
 
-async def gather(repository: Repository, rows: Rows, parts: Iterable[Part], sizes: bool, call: Call) -> Facts:
+async def gather(repository: Repository, rows: Rows, parts: Iterable[Part], call: Call) -> Facts:
     """Ask what is needed. What the repository cannot answer at all (UNSUPPORTED) stays unknown; other errors are raised."""
     parts = list(parts)
-    count = len(rows.rows)
-    universe = await repository.universe(call)
-    facts = Facts(universe, rows.places, [None] * count, [None] * count, [None] * count, [None] * count)
+    facts = Facts(await repository.universe(call), rows)
     asking = _Asking(repository, rows, parts, facts, call)
     await asking.regions()
     await asking.timespans()
     await asking.records()
-    if sizes and Capability.FILES in repository.capabilities:
-        await asking.files()
+    if Capability.FILES in repository.capabilities:
+        await asking.sizes()
     return facts
 
 
@@ -168,9 +207,7 @@ class _Asking:
             return None
 
     async def regions(self) -> None:
-        if (joined := self.rows.beside.get("region")) is not None:
-            (place,) = joined.places
-            self.facts.regions = [row[place] for row in self.rows.rows]
+        if "region" in self.rows.beside:
             return
         for dimensions, members in self._by_dimensions(lambda one: one.spatial, "exposure").items():
             places = self._keys(dimensions, members)
@@ -180,10 +217,7 @@ class _Asking:
                     self.facts.regions[place] = text
 
     async def timespans(self) -> None:
-        if (joined := self.rows.beside.get("timespan")) is not None:
-            known, begin, end = joined.places
-            self.facts.begins = [row[begin] if row[known] else None for row in self.rows.rows]
-            self.facts.ends = [row[end] if row[known] else None for row in self.rows.rows]
+        if "timespan" in self.rows.beside:
             return
         for dimensions, members in self._by_dimensions(lambda one: one.temporal).items():
             places = self._keys(dimensions, members)
@@ -196,7 +230,7 @@ class _Asking:
         exposures: dict[Key, None] = {}
         for part in self.parts:
             info = part.product.info
-            if any(self.facts.through_visits(name, info) for name in self._elements(part.product)):
+            if any(self.facts.through_visits(name, info) for name in self._elements(part)):
                 exposures.update(dict.fromkeys(self.facts.exposures(part)))
         keys = tuple(key for key in exposures if None not in key)
         if not keys:
@@ -214,7 +248,7 @@ class _Asking:
         await self.visits()
         wanted: dict[str, dict[Key, None]] = {}
         for part in self.parts:
-            for name in self._elements(part.product):
+            for name in self._elements(part):
                 element = self.facts.element(name, part.product.info)
                 if element is None:
                     continue
@@ -225,26 +259,26 @@ class _Asking:
             if found is not None:
                 self.facts.records[name] = Found(found.places, {asked[row[0]]: row for row in found.rows})
 
-    async def files(self) -> None:
+    async def sizes(self) -> None:
         place = self.rows.places["id"]
         ids = [row[place] for row in self.rows.rows]
-        answer = await self.answer(Files(tuple(dict.fromkeys(one for one in ids if one is not None))))
-        if answer is None:
-            return
-        total: dict[str, int | None] = {}
-        column, files = answer.places["size"], answer.places["id"]
-        for row in answer.rows:
-            so_far, size = total.get(row[files], 0), row[column]
-            total[row[files]] = None if so_far is None or size is None else so_far + size
-        self.facts.sizes = [total.get(one) for one in ids]
+        found = await self.ask(Sizes(tuple(dict.fromkeys(one for one in ids if one is not None))))
+        if found is not None:
+            self.facts.sizes = dict(enumerate(map(dict(found).get, ids)))
 
-    def _elements(self, product: Product) -> Iterable[str]:
-        """Whose records the rows of a type need."""
-        found = dict.fromkeys(name for name in (product.observed, product.already) if name is not None)
-        for template in product.templates:
-            for source in template.sources:
-                if source.element is not None and self.facts.dimension(source, product) is None:
-                    found[source.element] = None
+    def _elements(self, part: Part) -> Iterable[str]:
+        """Whose records the rows of a part need."""
+        product = part.product
+        found = {} if product.already is None else {product.already: None}
+        sources = [source for template in product.templates for source in template.sources]
+        if product.observed is not None:
+            sources += (Source(name, product.observed) for name in STANDARD)
+        for source in sources:
+            if source.element is None or self.facts.dimension(source, product) is not None:
+                continue
+            element = self.facts.element(source.element, product.info)
+            if element is None or self.facts.beside(source, element, part) is None:
+                found[source.element] = None
         return found
 
     def _by_dimensions(
@@ -269,6 +303,12 @@ class _Asking:
                 if None not in key:
                     found.setdefault(key, []).append(place)
         return found
+
+
+def _at(found: Mapping[int, Any], part: Part, type: pa.DataType) -> pa.Array:
+    return (
+        array([found.get(stand) for stand in part.stand], type) if found else pa.nulls(len(part.rows), type)
+    )
 
 
 def _reader(found: Found, name: str) -> Callable[[Row], Any] | None:

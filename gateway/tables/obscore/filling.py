@@ -6,6 +6,7 @@ In the order, and with the precedence, of ``RecordFactory`` of lsst.daf.butler.r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adapters.errors import AdapterError
+from gateway.tables.arrays import Uuids, mapped
 from gateway.tables.obscore.columns import DATALINK
 from gateway.tables.obscore.configuration import TYPES, Configured, Extra
 from gateway.tables.obscore.facts import STANDARD, Facts, Part
 from gateway.tables.obscore.footprints import footprints
-from gateway.tables.obscore.identifiers import Identifiers, dashed
-from gateway.tables.obscore.spans import mjd
-from gateway.tables.obscore.template import Source, Template
+from gateway.tables.obscore.identifiers import Identifiers
+from gateway.tables.obscore.template import Source, Template, Values, listed
+from gateway.tables.times import mjd
 
 _DIMENSIONS = {
     "lsst_visit": "visit",
@@ -29,12 +31,7 @@ _DIMENSIONS = {
     "lsst_band": "band",
     "lsst_filter": "physical_filter",
 }
-_READ: dict[str, Callable[[str], Any]] = {
-    "bool": lambda text: bool(int(text)),
-    "int": int,
-    "float": float,
-    "string": str,
-}
+_READ: dict[str, Callable[[str], Any]] = {"bool": lambda text: bool(int(text)), "int": int, "float": float}
 _THOUSAND = 1000  # VOUnits 1.0: kbyte
 
 
@@ -56,29 +53,29 @@ class Filling:
         self.schema = schema
         self.config = configured.config if configured is not None else None
         self.count = len(part.rows)
-        self._known: dict[Source, list[Any]] = {}
+        self._known: dict[Source, Values] = {}
+        self._read: dict[str, pa.Array] = {}
 
-    def columns(self) -> dict[str, pa.Array]:
+    def columns(self) -> list[pa.Array]:
         """A column for each of the schema."""
         found = self._said()
         found.update(self._extras())
         found.update(self._observed(found))
         found.update(self._already())
-        return {
-            one.name: found[one.name] if one.name in found else pa.nulls(self.count, one.type)
-            for one in self.schema
-        }
+        return [
+            found[one.name] if one.name in found else pa.nulls(self.count, one.type) for one in self.schema
+        ]
 
     def _already(self) -> dict[str, pa.Array]:
         """Where the repository is an ObsCore table itself: what it says, as it is."""
         name = self.product.already
         if name is None:
             return {}
-        found = {name: pa.array(self._own(name), pa.string())}
+        found = {name: self._own(name)}
         for column in self.schema:
             values = self.facts.field(Source(column.name, name), self.part)
             if values is not None:
-                found[column.name] = pa.array(values, column.type)
+                found[column.name] = _typed(values, column.type)
         return found
 
     # what the configuration says
@@ -93,36 +90,33 @@ class Filling:
             if name in product.said
         }
         for name, own in (("obs_id", product.own_id), ("obs_title", product.own_title)):
-            found[name] = pa.array(own.fill(self._column, self.count), pa.string())
+            found[name] = own.fill(self._column, self.count)
         obs_id = self._filled(product.obs_id)
         if obs_id is not None:
             found["obs_id"] = pc.coalesce(obs_id, found["obs_id"])
-            self._known[Source("obs_id")] = found["obs_id"].to_pylist()
+            self._known[Source("obs_id")] = found["obs_id"]
         found |= self._references()
         found |= {
-            "run": pa.array(self._own("run"), pa.string()),
+            "run": self._own("run"),
             "dataset_type": self._same("dataset_type", product.info.name),
         }
         found |= {"lsst_run": found["run"], "lsst_dataset_type": found["dataset_type"]}
         for name, dimension in _DIMENSIONS.items():
             place = product.dimension(Source(dimension))
             if place is not None:
-                found[name] = pa.array(self._own(place), self.schema.field(name).type)
-        sizes = [self.facts.sizes[stand] for stand in self.part.stand]
-        found["access_estsize"] = pa.array(
-            [None if size is None else -(-size // _THOUSAND) for size in sizes], pa.int64()
-        )
+                found[name] = _typed(self._own(place), self.schema.field(name).type)
+        # Rounded up: integers are divided towards nothing.
+        found["access_estsize"] = pc.divide(pc.add(self.facts.size(self.part), _THOUSAND - 1), _THOUSAND)
         return found
 
     def _references(self) -> dict[str, pa.Array]:
         """The identifier, and the address that leads from it to everything else."""
-        ids = self._own("id")
         did, link = self._filled(self.product.did), self._filled(self.product.link)
-        ivoids = self.identifiers.ivoids(ids)
+        ivoids = self.identifiers.ivoids(self._ids)
         if did is not None:
             ivoids = pc.coalesce(did, ivoids)
         if link is None or link.null_count:
-            own = self.identifiers.links(ids, ivoids)
+            own = self.identifiers.links(self._ids, None if did is None else ivoids)
             link = own if link is None else pc.coalesce(link, own)
             form = DATALINK
         else:
@@ -137,21 +131,25 @@ class Filling:
             if extra.template is None:
                 found[name] = pa.repeat(pa.scalar(extra.value, type), self.count)
             elif self._has(extra.template):
-                found[name] = self._read(name, extra, extra.template).cast(type)
+                found[name] = self._made(name, extra, extra.template).cast(type)
         return found
 
-    def _read(self, name: str, extra: Extra, template: Template) -> pa.Array:
+    def _made(self, name: str, extra: Extra, template: Template) -> pa.Array:
         """What the texts of a template are; null where it takes something that is null."""
         type = TYPES[extra.kind]
         if template.plain:
             try:
-                return pa.array(self._column(template.sources[0]), type)
+                values = self._column(template.sources[0])
+                same = isinstance(values, pa.Array) and values.type == type
+                return values if same else pa.array(listed(values), type)
             except (pa.ArrowInvalid, pa.ArrowTypeError):
                 pass  # values of another kind, of which the text may still be one
-        read = _READ[extra.kind]
         texts = template.fill(lambda source: self._handled(source, template), self.count)
+        if type == texts.type:
+            return texts
+        read = _READ[extra.kind]
         try:
-            return pa.array([None if text is None else read(text) for text in texts], type)
+            return mapped(texts, lambda text: None if text is None else read(text), type)
         except ValueError as error:
             raise AdapterError(
                 f"The configuration of ObsCore makes {name} of type {extra.kind}, which its template does not give for "
@@ -162,11 +160,11 @@ class Filling:
 
     def _observed(self, standing: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         found = self._instrument()
-        stands = self.part.stand
+        begins, ends = self.facts.observed(self.part)
         above = {
-            "t_min": mjd([self.facts.begins[stand] for stand in stands]),
-            "t_max": mjd([self.facts.ends[stand] for stand in stands]),
-            **footprints([self.facts.regions[stand] for stand in stands]).columns,
+            "t_min": mjd(begins),
+            "t_max": mjd(ends),
+            **footprints(self.facts.lying(self.part)).columns,
             **self._spectral(),
         }
         for name, values in above.items():
@@ -175,25 +173,24 @@ class Filling:
             for name, field in zip(("t_exptime", "target_name"), STANDARD, strict=True):
                 values = self.facts.column(Source(field, self.product.observed), self.part)
                 if values is not None:
-                    found[name] = pa.array(values, self.schema.field(name).type)
+                    found[name] = _typed(values, self.schema.field(name).type)
         if "band" in self.product.info.dimensions:
-            found["em_filter_name"] = pa.array(self._own("band"), pa.string())
+            found["em_filter_name"] = self._own("band")
         return found
 
     def _instrument(self) -> dict[str, pa.Array]:
         config = self.config
-        names: list[str | None]
         if "instrument" in self.product.info.dimensions:
             names = self._own("instrument")
         else:
-            names = [config.fallback_instrument if config is not None else None] * self.count
-        facilities: list[str | None] = [None] * self.count
+            names = self._same("instrument_name", config.fallback_instrument if config is not None else None)
+        found = {"instrument_name": names}
         if config is not None:
-            facilities = [config.facility_map.get(name or "", config.facility_name) for name in names]
-        return {
-            "instrument_name": pa.array(names, pa.string()),
-            "facility_name": pa.array(facilities, pa.string()),
-        }
+            facilities, default = config.facility_map, config.facility_name
+            found["facility_name"] = mapped(
+                names, lambda one: facilities.get(one or "", default), pa.string()
+            )
+        return found
 
     def _spectral(self) -> dict[str, pa.Array]:
         """The range of the filter, else that of the band."""
@@ -203,29 +200,37 @@ class Filling:
         ranges = self.config.spectral_ranges
         bands = self._own("band")
         filters = self._own("physical_filter") if "physical_filter" in dimensions else bands
-        none = (None, None)
-        both = [ranges.get(one) or ranges.get(band) or none for one, band in zip(filters, bands, strict=True)]
-        return {
-            name: pa.array([one[place] for one in both], pa.float64())
-            for place, name in enumerate(("em_min", "em_max"))
-        }
+        known = mapped(filters, lambda one: bool(ranges.get(one)), pa.bool_())
+        found = {}
+        for place, name in enumerate(("em_min", "em_max")):
+
+            def end(one: str, place: int = place) -> float | None:
+                return (ranges.get(one) or (None, None))[place]
+
+            found[name] = pc.if_else(known, *(mapped(one, end, pa.float64()) for one in (filters, bands)))
+        return found
 
     # where the values are
 
     def _same(self, name: str, value: Any) -> pa.Array:
         return pa.repeat(pa.scalar(value, self.schema.field(name).type), self.count)
 
-    def _own(self, name: str) -> list[Any]:
-        place = self.facts.columns[name]
-        return [row[place] for row in self.part.rows]
+    def _own(self, name: str) -> pa.Array:
+        if name not in self._read:
+            self._read[name] = self.facts.own(name, self.part)
+        return self._read[name]
+
+    @cached_property
+    def _ids(self) -> Uuids:
+        place = self.facts.rows.places["id"]
+        return Uuids([row[place] for row in self.part.rows])
 
     def _filled(self, template: Template | None) -> pa.Array | None:
         """None where there is no template, or none that these datasets can fill: then the gateway's own holds, as it does for
         rows that are null here."""
         if template is None or not self._has(template):
             return None
-        texts = template.fill(lambda source: self._handled(source, template), self.count)
-        return pa.array(texts, pa.string())
+        return template.fill(lambda source: self._handled(source, template), self.count)
 
     def _has(self, template: Template) -> bool:
         try:
@@ -235,19 +240,19 @@ class Filling:
             return False
         return True
 
-    def _handled(self, source: Source, template: Template) -> list[Any]:
+    def _handled(self, source: Source, template: Template) -> Values:
         values = self._column(source)
-        return (
-            [UUID(one) for one in values] if source == Source("id") and source in template.handled else values
-        )
+        if source == Source("id") and source in template.handled:
+            return [one and UUID(one) for one in listed(values)]
+        return values
 
-    def _column(self, source: Source) -> list[Any]:
+    def _column(self, source: Source) -> Values:
         """Raises KeyError where datasets of this type have no such thing."""
         if source not in self._known:
             self._known[source] = self._looked_up(source)
         return self._known[source]
 
-    def _looked_up(self, source: Source) -> list[Any]:
+    def _looked_up(self, source: Source) -> Values:
         dimension = self.facts.dimension(source, self.product)
         if dimension is not None:
             return self._own(dimension)
@@ -257,9 +262,12 @@ class Filling:
                 raise KeyError(str(source))
             return values
         if source.name == "id":
-            return [one and dashed(one) for one in self._own("id")]
+            return self._ids.text
         if source.name == "run":
             return self._own("run")
-        if source.name == "dataset_type":
-            return [self.product.info.name] * self.count
-        return [self.product.said[source.name]] * self.count
+        value = self.product.info.name if source.name == "dataset_type" else self.product.said[source.name]
+        return pa.repeat(pa.scalar(value), self.count)
+
+
+def _typed(values: Values, type: pa.DataType) -> pa.Array:
+    return values.cast(type) if isinstance(values, pa.Array) else pa.array(values, type)

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import binascii
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from lsst.sphgeom import Circle, ConvexPolygon, LonLat
 
 from adapters import region
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
+Places = np.ndarray[Any, np.dtype[np.intp]]
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 _SLACK = 2.0 * 2.5e-15
 """By how much sphgeom makes the square of a bounding circle's chord larger than the polygon needs (constants.h)."""
@@ -39,48 +43,52 @@ class Footprints:
         return {"s_ra": self.ra, "s_dec": self.dec, "s_fov": self.fov, "s_region": self.outline}
 
 
-def footprints(texts: Sequence[str | None]) -> Footprints:
+def footprints(texts: pa.StringArray) -> Footprints:
     """Of regions as registries have them. Each is worked out once, however often it stands there."""
-    encoded = pa.array(texts, pa.string()).dictionary_encode()
-    distinct: list[str] = encoded.dictionary.to_pylist()
+    encoded = texts.dictionary_encode()
+    distinct: pa.StringArray = encoded.dictionary
     numbers = np.full((3, len(distinct)), np.nan)
-    outlines: list[str | None] = [None] * len(distinct)
-    polygons, others = _sorted(distinct)
-    for corners, (places, raw) in polygons.items():
-        points = np.frombuffer(b"".join(raw), np.uint8).reshape(len(raw), -1)[:, 1:]
-        x, y, z = np.ascontiguousarray(points).view("<f8").reshape(len(raw), corners, 3).transpose(2, 1, 0)
-        found = _circle(x, y, z)
-        numbers[:, places] = found
-        odd = np.isnan(found).any(axis=0)  # a side without length, for instance
-        others += [places[n] for n in np.flatnonzero(odd)]
-        for place, outline in zip(places, _outlines(x, y, z), strict=True):
-            outlines[place] = outline
-    for place in others:
-        *numbers[:, place], outlines[place] = _shape(distinct[place])
+    outlines = np.full(len(distinct), None, object)
+    others = np.full(len(distinct), True)
+    for places, (x, y, z) in _polygons(distinct):
+        numbers[:, places] = _circle(x, y, z)
+        outlines[places] = _outlines(x, y, z).to_numpy(zero_copy_only=False)
+        others[places] = np.isnan(numbers[:, places]).any(axis=0)  # a side without length, for instance
+    for place in np.flatnonzero(others):
+        *numbers[:, place], outlines[place] = _shape(distinct[int(place)].as_py())
     ra, dec, fov = (pa.array(row, from_pandas=True).take(encoded.indices) for row in numbers)
     return Footprints(ra, dec, fov, pa.array(outlines, pa.string()).take(encoded.indices))
 
 
-def _sorted(texts: Iterable[str]) -> tuple[dict[int, tuple[list[int], list[bytes]]], list[int]]:
-    """Convex polygons by their number of corners, places and encodings; and the places of all other shapes.
+def _polygons(texts: pa.StringArray) -> Iterator[tuple[Places, Numbers]]:
+    """Convex polygons, those with as many corners together: their places, and their corners as (x y z, corners, polygons).
 
-    A polygon is a byte ``p`` and three little-endian doubles a corner (ConvexPolygon.cc).
+    A polygon is a byte ``p`` and three little-endian doubles a corner (ConvexPolygon.cc): as base64 32 characters a corner and four more, of
+    which the last two are padding.
     """
-    polygons: dict[int, tuple[list[int], list[bytes]]] = {}
-    others = []
-    for place, text in enumerate(texts):
-        try:
-            raw = binascii.a2b_base64(text, strict_mode=True)
-        except ValueError:
-            raw = b""  # a union's parts are put together with colons
-        corners, rest = divmod(len(raw) - 1, 24)
-        if raw[:1] == b"p" and rest == 0 and corners >= 3:
-            places, encodings = polygons.setdefault(corners, ([], []))
-            places.append(place)
-            encodings.append(raw)
-        else:
-            others.append(place)
-    return polygons, others
+    lengths = pc.binary_length(texts).to_numpy()
+    for length in np.unique(lengths):
+        corners, rest = divmod(int(length) - 4, 32)
+        if rest or corners < 3:
+            continue
+        places = np.flatnonzero(lengths == length)
+        raw = _decoded(texts.take(pa.array(places)), int(length))
+        convex = raw[:, 0] == ord("p")
+        points = np.ascontiguousarray(raw[convex, 1 : 1 + 24 * corners]).view("<f8")
+        yield places[convex], points.reshape(-1, corners, 3).transpose(2, 1, 0)
+
+
+def _decoded(texts: pa.StringArray, length: int) -> Bytes:
+    """Texts of one length as bytes, all decoded at once: with letters for their padding they are one text. All zero where one is not base64."""
+    written = np.frombuffer("".join(texts.to_pylist()).encode(), np.uint8)
+    if len(written) == len(texts) * length:
+        padded = written.reshape(len(texts), length).copy()
+        if (padded[:, -2:] == ord("=")).all():
+            padded[:, -2:] = ord("A")
+            with suppress(ValueError):
+                raw = binascii.a2b_base64(padded.tobytes(), strict_mode=True)
+                return np.frombuffer(raw, np.uint8).reshape(len(texts), -1)
+    return np.zeros((len(texts), length), np.uint8)
 
 
 def _circle(x: Numbers, y: Numbers, z: Numbers) -> Numbers:
@@ -123,12 +131,25 @@ def _degrees(x: Numbers, y: Numbers, z: Numbers) -> tuple[Numbers, Numbers]:
     return np.degrees(np.where(flat != 0.0, longitude, 0.0)), np.degrees(latitude)
 
 
-def _outlines(x: Numbers, y: Numbers, z: Numbers) -> list[str]:
-    longitude, latitude = _degrees(x, y, z)
-    corners, polygons = x.shape
-    numbers = np.stack([longitude, latitude], axis=1).reshape(2 * corners, polygons).tolist()
-    form = "POLYGON ICRS" + " %.6f" * (2 * corners)
-    return list(map(form.__mod__, zip(*numbers, strict=True)))  # zip uses one tuple again and again
+def _outlines(x: Numbers, y: Numbers, z: Numbers) -> pa.StringArray:
+    words = [_six_digits(one) for pair in zip(*_degrees(x, y, z), strict=True) for one in pair]
+    return pc.binary_join_element_wise("POLYGON ICRS", *words, " ")
+
+
+def _six_digits(numbers: Numbers) -> pa.StringArray:
+    """Degrees as Python's ``%.6f`` has them: written by Arrow as decimals, and by Python where these may differ, which is half-way between two
+    of them, and below zero but not by a millionth."""
+    with np.errstate(invalid="ignore"):
+        millionths = numbers * 1e6
+        whole = np.rint(millionths)
+        units = whole.astype(np.int64)
+        odd = (np.abs(np.abs(millionths - whole) - 0.5) < 1e-6) | ((whole == 0) & np.signbit(numbers))
+    decimals = np.stack([units, units >> 63], axis=1)  # 128 bits, little-endian
+    written = pa.Array.from_buffers(pa.decimal128(18, 6), len(units), [None, pa.py_buffer(decimals)])
+    texts = written.cast(pa.string())
+    if odd.any():
+        texts = pc.replace_with_mask(texts, pa.array(odd), pa.array([f"{one:.6f}" for one in numbers[odd]]))
+    return texts
 
 
 def _shape(text: str) -> tuple[float | None, float | None, float | None, str | None]:

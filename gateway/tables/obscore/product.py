@@ -11,6 +11,9 @@ from gateway.tables.obscore import defaults
 from gateway.tables.obscore.configuration import Configured, Extra
 from gateway.tables.obscore.template import Source, Template
 
+OBSERVED = ("exposure", "visit")
+"""Elements whose record says how long and at what it was looked: the first that a type has."""
+
 DID = "obs_publisher_did"
 """What identifies the datasets of the adapter for TAP services."""
 
@@ -37,8 +40,8 @@ class Product:
 
     @property
     def observed(self) -> str | None:
-        """The element whose record says how long and at what it was looked, as the exporter has it."""
-        return next((name for name in ("exposure", "visit") if name in self.info.dimensions), None)
+        """The one of ``OBSERVED``, as the exporter has it."""
+        return next((name for name in OBSERVED if name in self.info.dimensions), None)
 
     @property
     def already(self) -> str | None:

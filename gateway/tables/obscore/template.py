@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from adapters.errors import AdapterError
 
@@ -27,11 +30,19 @@ class Source:
     name: str
     element: str | None = None
 
+    @property
+    def field(self) -> str:
+        """A field of a record, as questions name it."""
+        return f"{self.element}.{self.name}"
+
     def __str__(self) -> str:
         return self.name if self.element is None else f"records[{self.element}].{self.name}"
 
 
-Lookup = Callable[[Source], Sequence[Any]]
+Values: TypeAlias = "pa.Array | Sequence[Any]"
+"""A column: as Arrow has it, or Python's objects where it has no such thing (regions, spans of time)."""
+
+Lookup = Callable[[Source], Values]
 """The column of a source. Raises KeyError where the datasets have no such thing."""
 
 
@@ -45,23 +56,49 @@ class Template:
     plain: bool
     handled: frozenset[Source]
 
-    def fill(self, column: Lookup, count: int) -> Sequence[str | None]:
-        """The text of each of ``count`` rows, None where a source is.
+    def fill(self, column: Lookup, count: int) -> pa.StringArray:
+        """The text of each of ``count`` rows, null where a source is.
 
         Raises KeyError where the datasets lack a source, and AdapterError where a value cannot be written in this way.
         """
         columns = [column(source) for source in self.sources]
-        form = self.form.format
+        if not columns:
+            return pa.repeat(pa.scalar(self.form.format(), pa.string()), count)
+        if not self.handled and all(map(_same_text, columns)):
+            return self._joined(columns)
         try:
-            if not columns:
-                return [form()] * count
-            if not any(None in one for one in columns):
-                return list(map(form, *columns))
-            return [None if None in row else form(*row) for row in zip(*columns, strict=True)]
+            return pa.array(self._formatted([listed(one) for one in columns]), pa.string())
         except (AttributeError, TypeError, ValueError, LookupError) as error:
             raise AdapterError(
                 f"The configuration of ObsCore has the template '{self.text}', which cannot be filled: {error}."
             ) from error
+
+    def _joined(self, columns: Sequence[pa.Array]) -> pa.StringArray:
+        """The texts of whole columns, one behind the other."""
+        columns = [one.cast(pa.string()) for one in columns]
+        parts: list[Any] = []
+        for literal, place, _, _ in Formatter().parse(self.form):
+            parts += [literal] if literal else []
+            parts += [] if place is None else [columns[int(place)]]
+        return pc.binary_join_element_wise(*parts, "")
+
+    def _formatted(self, columns: Sequence[Sequence[Any]]) -> list[str | None]:
+        form = self.form.format
+        if not any(None in one for one in columns):
+            return list(map(form, *columns))
+        return [None if None in row else form(*row) for row in zip(*columns, strict=True)]
+
+
+def listed(values: Values) -> Sequence[Any]:
+    """A column as Python has it."""
+    return values.to_pylist() if isinstance(values, pa.Array) else values
+
+
+def _same_text(values: Values) -> bool:
+    """Whether Arrow writes these values as Python does; it writes other numbers in its own way."""
+    return isinstance(values, pa.Array) and (
+        pa.types.is_string(values.type) or pa.types.is_integer(values.type)
+    )
 
 
 def parse(text: str) -> Template:

@@ -55,9 +55,9 @@ class Opened:
         question = Datasets(types or ("*",), ("*",), find_first=False, page=Page(first), beside=beside)
         return self.runner.run(self.repository.ask(question, Call()))
 
-    def rows(self, rows: Rows, configured: Configured | None = None, **more: Any) -> pa.RecordBatch:
+    def rows(self, rows: Rows, configured: Configured | None = None) -> pa.RecordBatch:
         """Their ObsCore rows, checked by Arrow."""
-        core = ObsCore("judged", IVOID, datalink, configured, **more)
+        core = ObsCore("judged", IVOID, datalink, configured)
         self.questions.clear()
         batch = self.runner.run(core.batch(_Counted(self), rows, Call()))
         batch.validate(full=True)

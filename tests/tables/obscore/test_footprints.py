@@ -7,19 +7,25 @@ import math
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lsst.daf.butler.registry.obscore.default_spatial import DefaultSpatialObsCorePlugin
 from lsst.sphgeom import Angle, Box, Circle, ConvexPolygon, LonLat, Region, UnionRegion, UnitVector3d
 
-from gateway.tables.obscore.footprints import footprints
+from gateway.tables.obscore.footprints import Footprints, _six_digits, footprints
 
 PLUGIN = DefaultSpatialObsCorePlugin(name="default", config={})
 
 
 def text(region: Region) -> str:
     return base64.b64encode(region.encode()).decode()
+
+
+def made(texts: list[str | None]) -> Footprints:
+    return footprints(pa.array(texts, pa.string()))
 
 
 def around(ra: float, dec: float, radius: float, turns: list[float]) -> ConvexPolygon | None:
@@ -48,7 +54,7 @@ REGIONS = st.builds(
 
 @given(st.lists(st.none() | REGIONS, max_size=20))
 def test_polygons_are_as_the_plugin_has_them(regions: list[ConvexPolygon | None]) -> None:
-    columns = footprints([one and text(one) for one in regions]).columns
+    columns = made([one and text(one) for one in regions]).columns
     for place, region in enumerate(regions):
         expected: dict[str, Any] = dict.fromkeys(columns)
         with suppress(RuntimeError):  # sphgeom gives half a sphere no middle
@@ -71,7 +77,7 @@ def test_a_region_that_stands_in_many_rows() -> None:
     assert first is not None
     assert second is not None
     rows = [text(first), None, text(second), text(first)]
-    found = footprints(rows).outline.to_pylist()
+    found = made(rows).outline.to_pylist()
     assert found[0] == found[3] != found[2]
     assert found[1] is None
 
@@ -92,7 +98,7 @@ def test_other_shapes_have_a_middle_and_the_outline_that_there_is_a_word_for(
 ) -> None:
     with pytest.raises(TypeError, match="Unexpected region type"):
         PLUGIN.make_records(region)
-    found = footprints([text(region)])
+    found = made([text(region)])
     circle = region.getBoundingCircle()
     assert found.outline.to_pylist() == [outline]
     assert found.fov.to_pylist() == [2 * circle.getOpeningAngle().asDegrees()]
@@ -101,9 +107,29 @@ def test_other_shapes_have_a_middle_and_the_outline_that_there_is_a_word_for(
 
 @pytest.mark.parametrize("broken", ["", "nonsense", "cAAA", "é", base64.b64encode(b"p" + bytes(72)).decode()])
 def test_a_broken_region_is_none(broken: str) -> None:
-    assert [column.to_pylist() for column in footprints([broken]).columns.values()] == [[None]] * 4
+    assert [column.to_pylist() for column in made([broken]).columns.values()] == [[None]] * 4
 
 
 def test_no_region_at_all() -> None:
-    assert footprints([]).columns["s_ra"].to_pylist() == []
-    assert footprints([None, None]).columns["s_region"].to_pylist() == [None, None]
+    assert made([]).columns["s_ra"].to_pylist() == []
+    assert made([None, None]).columns["s_region"].to_pylist() == [None, None]
+
+
+def test_very_many_polygons_have_the_digits_that_python_gives() -> None:
+    """Half-way between two last digits, and below zero but not by a millionth, among them."""
+    random = np.random.default_rng(0)
+    degrees = np.concatenate([random.uniform(-90, 360, 200_000), random.integers(-90, 360, 10_000) + 0.5e-6])
+    degrees = np.concatenate(
+        [degrees, np.round(degrees, 6), [0.0, -0.0, -1e-7, -4.9e-7, -5e-7, -5.1e-7, 5e-7]]
+    )
+    assert _six_digits(degrees).to_pylist() == [f"{one:.6f}" for one in degrees]
+
+
+def test_a_broken_region_among_others_spoils_none_of_them() -> None:
+    whole = around(10, 20, 0.1, [0, 90, 200])
+    assert whole is not None
+    good = text(whole)
+    texts = [good, "!" * len(good), "é" + good[1:], good[:-2] + "AA", "c" + good[1:]]
+    outlines = made(texts).outline.to_pylist()
+    assert outlines[0] == made([good]).outline.to_pylist()[0] is not None
+    assert outlines[1:3] == [None, None]

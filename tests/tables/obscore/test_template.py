@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import pyarrow as pa
 import pytest
 
 from adapters.errors import AdapterError
@@ -49,13 +50,29 @@ def expected(text: str) -> list[str]:
     ],
 )
 def test_templates_are_formats(text: str) -> None:
-    assert list(parse(text).fill(column, 3)) == expected(text)
+    assert parse(text).fill(column, 3).to_pylist() == expected(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{{{{{visit}", "{visit}{visit} {{{band}}}", "{records[visit].name}|{width}é", "{visit:03d}"]
+)
+def test_columns_of_arrow_are_written_in_the_same_way(text: str) -> None:
+    assert parse(text).fill(lambda source: pa.array(column(source)), 3).to_pylist() == expected(text)
+
+
+def test_arrows_own_way_to_write_a_number_is_not_taken() -> None:
+    numbers = [30.0, 1e-05, True]
+    for number in numbers:
+        (text,) = parse("{exposure_time}").fill(lambda _, one=number: pa.array([one]), 1).to_pylist()  # type: ignore[misc]
+        assert text == str(number)
 
 
 def test_what_is_missing_in_a_row_makes_it_empty() -> None:
     template = parse("{visit:03d}-{band}")
     rows = {"visit": [1, None, 3], "band": ["g", "r", None]}
-    assert list(template.fill(lambda source: rows[source.name], 3)) == ["001-g", None, None]
+    assert template.fill(lambda source: rows[source.name], 3).to_pylist() == ["001-g", None, None]
+    plain = parse("{visit}-{band}")
+    assert plain.fill(lambda source: pa.array(rows[source.name]), 3).to_pylist() == ["1-g", None, None]
 
 
 def test_a_template_knows_what_it_needs() -> None:
