@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, TypeVar
@@ -17,7 +16,8 @@ from adapters.protocol import Repository
 from adapters.question import Question
 from adapters.rows import Facets, Row, Rows, UniverseInfo
 
-from .loader import Loader, settled
+from .loader import Loader
+from .once import Once
 from .results import Results
 from .table import Tables
 
@@ -92,6 +92,8 @@ class Context:
         self._writers = writers
         self.tables = tables
         self.results = results
+        self.once = Once(self.alone)
+        """For what no repository is asked for."""
         self.datalink = datalink
         self._alone: asyncio.Task[Any] | None = None
 
@@ -114,6 +116,7 @@ class Context:
         """End whatever still runs for this request."""
         self._alone = None
         self.scopes.stop()
+        self.once.stop()
 
     def scope(self, label: str) -> Scope:
         """A repository by its label; NotFound with the nearest labels among those that the caller may see."""
@@ -156,31 +159,23 @@ class Context:
             raise BadUserInput(f"{name} has {count} ids; it may have {limit}.", limit=limit, actual=count)
 
 
-@dataclass(slots=True)
-class _Asked:
-    """A question on its way, and how many fields wait for it."""
-
-    answer: asyncio.Future[Any]
-    waiting: int = 0
-
-
 class Scope:
     """One repository within one request: all questions pass here, and are paid for before they are asked."""
 
-    __slots__ = ("_answers", "_loaders", "context", "label", "read", "repository")
+    __slots__ = ("_loaders", "_once", "context", "label", "read", "repository")
 
     def __init__(self, context: Context, label: str, repository: Repository) -> None:
         self.context = context
         self.label = label
         self.repository = repository
         self._loaders: dict[Hashable, Loader[Any, Any]] = {}
-        self._answers: dict[Hashable, _Asked] = {}
+        self._once = Once(context.alone)
         self.read: list[Forgetful] = []  # lists whose pages were read
 
     async def ask(self, question: Question, parents: int, first: int) -> Rows:
         """The answer to a question for so many parents, with at most ``first`` rows for each."""
         if parents == 1:
-            return await self._once("rows", question, first, self._ask(question, 1, first))
+            return await self._once(("rows", question, first), self._ask(question, 1, first))
         return await self._ask(question, parents, first)
 
     async def _ask(self, question: Question, parents: int, first: int) -> Rows:
@@ -192,55 +187,30 @@ class Scope:
             self.context.budget.spend(1, 1)
             return await self.repository.count(question, self.context.call)
 
-        return await self._once("count", question, None, count())
+        return await self._once(("count", question), count())
 
     async def explain(self, question: Question) -> list[str]:
         async def explain() -> list[str]:
             self.context.budget.spend(1, 1)
             return await self.repository.explain(question, self.context.call)
 
-        return await self._once("explain", question, None, explain())
+        return await self._once(("explain", question), explain())
 
     async def facets(self, question: Question, by: Sequence[str], first: int) -> Facets:
         async def facets() -> Facets:
             self.context.budget.spend(1, self.context.first(first))
             return await self.repository.facets(question, by, first, self.context.call)
 
-        return await self._once("facets", question, (tuple(by), first), facets())
-
-    async def _once(self, what: str, question: Question, more: Hashable, answer: Coroutine[Any, Any, V]) -> V:
-        """The same question is asked once for a request; all who ask get its answer, or its error."""
-        key = (what, question, more)
-        asked = self._answers.get(key)
-        if asked is None:
-            if self.context.alone():
-                self._answers[key] = _Asked(first := await settled(answer))
-                return first.result()
-            asked = self._answers[key] = _Asked(asyncio.ensure_future(answer))
-        else:
-            answer.close()
-        asked.waiting += 1
-        try:
-            found: V = await asyncio.shield(asked.answer)
-            return found
-        except asyncio.CancelledError:
-            # The whole request is over, or this field alone: graphql-core stops fields beside one that failed.
-            if asked.waiting == 1 and asked.answer.cancel():
-                self._answers.pop(key, None)
-            raise
-        finally:
-            asked.waiting -= 1
+        return await self._once(("facets", question, tuple(by), first), facets())
 
     def stop(self) -> None:
         """End what was asked and is not wanted any more, and let go of the answers: the collector would find them late."""
         for loader in self._loaders.values():
             loader.stop()
-        for asked in self._answers.values():
-            asked.answer.cancel()
+        self._once.stop()
         for one in self.read:
             one.forget()
         self._loaders.clear()
-        self._answers.clear()
         self.read.clear()
 
     async def universe(self) -> UniverseInfo:

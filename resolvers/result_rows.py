@@ -33,6 +33,18 @@ def place_of(after: str | None, digest: str) -> int | None:
     return key[0]
 
 
+async def facets_of(
+    context: Context, store: Results, selected: Selected, by: Sequence[str], first: int
+) -> Facets:
+    """Counts by value, asked and paid for once."""
+
+    async def facets() -> Facets:
+        context.budget.spend(1, context.first(first))
+        return await store.facets(selected, by, first, context.call.deadline)
+
+    return await context.once(("facets", selected, tuple(by), first), facets())
+
+
 class ResultRows(Listing[JSON]):
     """Rows of one result that satisfy a condition, in an order."""
 
@@ -64,6 +76,9 @@ class ResultRows(Listing[JSON]):
         raise Unsupported("The rows of a saved result are no list of a repository; ask SavedResult.table.")
 
     async def fetch(self) -> Leaf[JSON]:
+        return await self._context.once(("rows", self._selected, self._first, self._after), self._fetch())
+
+    async def _fetch(self) -> Leaf[JSON]:
         self._context.budget.spend(1, self._first)
         found = Found([], [], False)
         if self.completed:
@@ -80,15 +95,18 @@ class ResultRows(Listing[JSON]):
     async def count(self) -> int:
         if self._selected.where is None:
             return self._kept.rows or 0
-        self._context.budget.spend(1, 1)
-        return await self._store.count(self._selected, self._context.call.deadline)
+
+        async def count() -> int:
+            self._context.budget.spend(1, 1)
+            return await self._store.count(self._selected, self._context.call.deadline)
+
+        return await self._context.once(("count", self._selected), count())
 
     async def explain(self) -> list[str]:
         return []
 
     async def facets(self, by: Sequence[str], first: int) -> Facets:
-        self._context.budget.spend(1, self._context.first(first))
-        return await self._store.facets(self._selected, by, first, self._context.call.deadline)
+        return await facets_of(self._context, self._store, self._selected, by, first)
 
 
 @noun

@@ -28,7 +28,7 @@ from .facet import FacetList, facet_list
 from .listing import Leaf, Listing
 from .noun import noun
 from .order import order
-from .result_rows import ResultRowConnection, ResultRows, place_of
+from .result_rows import ResultRowConnection, ResultRows, facets_of, place_of
 from .results import Kept, Phase, Results, Selected
 from .scalars import JSON, DateTime, Long
 from .table import Form, Obscore, TableFormat, TableLink
@@ -64,8 +64,12 @@ def results(context: Context) -> Results:
 async def saved_result(context: Context, id: str) -> SavedResult:
     """A saved result by its id. NotFound in the same words for an unknown one, an expired one and another caller's."""
     store = results(context)
-    context.budget.spend(1, 1)
-    return SavedResult(context, await store.find(id, context.call.caller, context.scopes))
+
+    async def found() -> Kept:
+        context.budget.spend(1, 1)
+        return await store.find(id, context.call.caller, context.scopes)
+
+    return SavedResult(context, await context.once(("result", id), found()))
 
 
 @noun
@@ -190,8 +194,7 @@ class SavedResult:
 async def _facets(context: Context, selected: Selected, by: Sequence[str], first: int) -> Facets:
     if not by or len(set(by)) != len(by):
         raise BadUserInput("facets: by names at least one column, each once.")
-    context.budget.spend(1, context.first(first))
-    return await results(context).facets(selected, by, first, context.call.deadline)
+    return await facets_of(context, results(context), selected, by, first)
 
 
 class SavedDatasets(Listing[Dataset]):
@@ -211,6 +214,9 @@ class SavedDatasets(Listing[Dataset]):
         raise Unsupported("The datasets of a saved result are no table of their own; ask SavedResult.table.")
 
     async def fetch(self) -> Leaf[Dataset]:
+        return await self._context.once(("datasets", self._kept.id, self._first, self._after), self._fetch())
+
+    async def _fetch(self) -> Leaf[Dataset]:
         """Windows are read until there is one dataset more than the page has, or no row is left."""
         found: list[tuple[int, Dataset]] = []
         silent: dict[str, AdapterError] = {}

@@ -1,7 +1,7 @@
 """Answers statements over one frozen table, each with a DuckDB of its own in memory.
 
 The database can open that one file and nothing else: no other file or address, no extension, no setting is in reach of a statement, whatever it
-says. Its memory is bounded, it has one thread, and it is interrupted at the deadline of the request, or when nobody waits any more.
+says; and what only reads is all that is run, for DuckDB would let the file itself be written over. Its memory is bounded, it has one thread, and it is interrupted at the deadline of the request, or when nobody waits any more.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Engine:
                     running.database = database
                     if running.given_up:
                         return []
-                    return database.execute(text, list(parameters)).fetchall()
+                    return database.execute(_reading(database, text), list(parameters)).fetchall()
             finally:
                 running.database, running.ended = None, True
 
@@ -117,6 +117,14 @@ class Engine:
             database.close()
             raise
         return database
+
+
+def _reading(database: duckdb.DuckDBPyConnection, text: str) -> duckdb.Statement:
+    """The one statement of a text, which has to be a SELECT. Raises ValueError: no text of ours is anything else."""
+    (statement,) = database.extract_statements(text)
+    if statement.type is not duckdb.StatementType.SELECT:
+        raise ValueError("a statement over a result that does not only read")
+    return statement
 
 
 class _Running:

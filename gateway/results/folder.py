@@ -21,6 +21,7 @@ from gateway.results.record import Record, is_id, read
 from resolvers.results import Phase
 
 DIED = "The service was stopped while this result was being saved; save it again."
+GONE = "There is no saved result with this id; it may have expired, or been deleted."
 _ORPHAN = 60.0
 """Seconds after which files that belong to no record are nobody's."""
 _WHOLE = "folder.lock"

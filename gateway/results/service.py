@@ -3,56 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import pyarrow as pa
 import structlog
 from anyio.to_thread import run_sync
-from cachetools import LRUCache
 
 from adapters import instant
 from adapters.caller import Call, Caller, Deadline
 from adapters.errors import AdapterError, NotFound, Timeout
 from adapters.protocol import Repository
 from adapters.rows import Facets, FieldInfo
-from gateway.results.engine import Engine
-from gateway.results.folder import DIED, Folder
-from gateway.results.frozen import Writer, batches, field_info, kind, schema_of
+from gateway.first_use import FirstUse
+from gateway.results.folder import DIED, GONE, Folder
 from gateway.results.full import StorageFull, TooMany, full
 from gateway.results.jobs import Jobs
 from gateway.results.record import Record, is_id, new_id
 from gateway.results.settings import ResultsConfig
-from gateway.results.statement import Columns, Statement
-from gateway.tables.table import End, Table
 from resolvers.asked import Asked
 from resolvers.results import Found, Kept, Phase, Selected
-from resolvers.scalars import uuid_in
+
+if TYPE_CHECKING:  # Arrow and DuckDB
+    import pyarrow as pa
+
+    from gateway.results.tables import Tables
+    from gateway.tables.table import Table
 
 log = structlog.get_logger("gateway.results")
 
-Read = Callable[[Asked, Mapping[str, Repository], Caller, str, int], Awaitable[Table]]
-"""Reads a list as a table, with links below an address, and of so many rows at most."""
-
 _SWEEP = 600.0
 _SECOND = 1_000_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_GONE = "There is no saved result with this id; it may have expired, or been deleted."
+
+Read = Callable[[Asked, Mapping[str, Repository], Caller, str, int], Awaitable["Table"]]
+"""Reads a list as a table, with links below an address, and of so many rows at most."""
 
 
 class _Deleted(Exception):
@@ -72,9 +60,8 @@ class SavedResults:
         self._config = config
         self._folder = Folder(path)
         self._read = read
-        self._engine = Engine(config.memory)
+        self._tables = FirstUse(self._opened)
         self._jobs: Jobs[_Ended] = Jobs(config.max_running, config.max_running_each, config.max_waiting)
-        self._schemas: LRUCache[str, pa.Schema] = LRUCache(256)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -118,92 +105,46 @@ class SavedResults:
         record = await self._own(id, caller)
         # Of several repositories too: what the caller may not see any more must not be shown by any way there is to a result.
         if not all(label in seen for label in record.repositories):
-            raise NotFound(_GONE)
+            raise NotFound(GONE)
         return _kept(record)
 
     async def delete(self, id: str, caller: Caller) -> None:
         await self._own(id, caller)
         await run_sync(self._folder.remove, id)
         await self._jobs.stop(id)
-        self._schemas.pop(id, None)
 
     async def columns(self, kept: Kept) -> Sequence[FieldInfo]:
-        if kept.phase is not Phase.COMPLETED:
-            return ()
-        return [field_info(field) for field in await self._schema(kept.id)]
+        return await (await self._tables()).columns(kept.id) if kept.phase is Phase.COMPLETED else ()
 
     async def rows(self, selected: Selected, first: int, after: int | None, deadline: Deadline) -> Found:
-        columns, statement = await self._begun(selected.result)
-        text = statement.places(selected.where, selected.order, first, after)
-        places = [place for (place,) in await self._ask(selected.result, statement, text, deadline)]
-        page, more = places[:first], len(places) > first
-        if not page:
-            return Found([], [], more)
-        statement = Statement(columns)
-        answer = await self._ask(selected.result, statement, statement.rows(page), deadline)
-        by_place = {row[0]: row[1:] for row in answer}
-        rows = [
-            dict(zip(columns.names, _plain(by_place[place], columns.kinds), strict=True)) for place in page
-        ]
-        return Found(rows, page, more)
+        return await (await self._tables()).rows(selected, first, after, deadline)
 
     async def count(self, selected: Selected, deadline: Deadline) -> int:
-        _, statement = await self._begun(selected.result)
-        ((count,),) = await self._ask(selected.result, statement, statement.count(selected.where), deadline)
-        return int(count)
+        return await (await self._tables()).count(selected, deadline)
 
     async def facets(self, selected: Selected, by: Sequence[str], first: int, deadline: Deadline) -> Facets:
-        columns, statement = await self._begun(selected.result)
-        text = statement.facets(selected.where, by, first)
-        answer = await self._ask(selected.result, statement, text, deadline)
-        kinds = [columns.kinds[columns.place(name, "facets")] for name in by]
-        rows = [(*_plain(row[:-1], kinds), row[-1]) for row in answer[:first]]
-        return Facets(tuple(by), rows, len(answer) <= first)
+        return await (await self._tables()).facets(selected, by, first, deadline)
 
     async def identifiers(self, id: str, first: int, after: int | None, deadline: Deadline) -> Found:
-        _, statement = await self._begun(id)
-        answer = await self._ask(id, statement, statement.identifiers(first, after), deadline)
-        rows = [(label, uuid_in(dataset)) for _, label, dataset in answer[:first]]
-        return Found(rows, [row[0] for row in answer[:first]], len(answer) > first)
+        return await (await self._tables()).identifiers(id, first, after, deadline)
 
     async def table(self, kept: Kept) -> Table:
         """All of a COMPLETED result, as it was frozen. NotFound in another phase."""
         if kept.phase is not Phase.COMPLETED:
             raise NotFound("This result is not complete; its phase says how it stands.")
-        return Table(
-            name=f"result_{kept.id.replace('-', '_')}",
-            description="A saved result",
-            schema=await self._schema(kept.id),
-            batches=batches(self._folder.rows(kept.id)),
-            end=End(overflow=completeness(kept)),
-        )
+        return await (await self._tables()).whole(kept)
+
+    def _opened(self) -> Tables:
+        from gateway.results.tables import Tables
+
+        return Tables(self._folder, self._config.memory)
 
     async def _own(self, id: str, caller: Caller) -> Record:
         """The record of a result that the caller saved, or that nobody with a name did; NotFound for any other."""
         record = (await run_sync(self._folder.settled, id)) if is_id(id) else None
         if record is None or record.owner not in (None, caller.username) or record.expires <= _now():
-            raise NotFound(_GONE)
+            raise NotFound(GONE)
         return record
-
-    async def _schema(self, id: str) -> pa.Schema:
-        if id not in self._schemas:
-            try:
-                self._schemas[id] = await run_sync(schema_of, self._folder.rows(id))
-            except FileNotFoundError:
-                raise NotFound(_GONE) from None
-        return self._schemas[id]
-
-    async def _begun(self, id: str) -> tuple[Columns, Statement]:
-        schema = await self._schema(id)
-        columns = Columns(tuple(schema.names), tuple(kind(field.type) for field in schema))
-        return columns, Statement(columns)
-
-    async def _ask(
-        self, id: str, statement: Statement, text: str, deadline: Deadline
-    ) -> list[tuple[Any, ...]]:
-        return await self._engine.ask(
-            self._folder.rows(id), statement.columns, text, statement.parameters, deadline
-        )
 
     async def _freeze(
         self,
@@ -256,9 +197,10 @@ class SavedResults:
 
     async def _written(self, record: Record, table: Table) -> int:
         """How many rows there were."""
-        async with aclosing(cast(AsyncGenerator[pa.RecordBatch], table.batches)) as rows:
+        tables = await self._tables()
+        async with aclosing(cast("AsyncGenerator[pa.RecordBatch]", table.batches)) as rows:
             writer = await run_sync(
-                Writer, self._folder.part(record.id), table.schema, lambda: self._room(record)
+                tables.begin, self._folder.part(record.id), table.schema, lambda: self._room(record)
             )
             try:
                 async for batch in rows:
@@ -284,7 +226,7 @@ class SavedResults:
         if isinstance(error, AdapterError):
             return error
         if isinstance(error, _Deleted):
-            return NotFound(_GONE)
+            return NotFound(GONE)
         if isinstance(error, TimeoutError):
             seconds = self._config.timeout
             return Timeout(
@@ -339,14 +281,6 @@ class SavedResults:
             await asyncio.sleep(min(_SWEEP, max(1.0, self._config.lifetime / 4)))
 
 
-def completeness(kept: Kept) -> str | None:
-    """What is missing from a result, for the end of its table."""
-    words = [kept.overflow] if kept.overflow else []
-    if kept.unavailable:
-        words.append(f"These repositories did not answer: {', '.join(kept.unavailable)}.")
-    return " ".join(words) or None
-
-
 def _kept(record: Record) -> Kept:
     return Kept(
         record.id,
@@ -364,15 +298,3 @@ def _kept(record: Record) -> Kept:
 def _now() -> int:
     """Nanoseconds of TAI."""
     return instant.from_text(datetime.now(UTC).isoformat())
-
-
-def _plain(values: Sequence[Any], kinds: Sequence[str]) -> Iterator[Any]:
-    """Values as JSON has them. A number that is none is null."""
-    for value, kind_ in zip(values, kinds, strict=True):
-        if kind_ == "timestamp" and value is not None:
-            text = (_EPOCH + timedelta(microseconds=value)).isoformat()
-            yield (
-                text.removesuffix("+00:00").rstrip("0") if "." in text else text.removesuffix("+00:00")
-            ) + "Z"
-        else:
-            yield None if kind_ == "float" and value is not None and not math.isfinite(value) else value

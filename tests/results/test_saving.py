@@ -302,11 +302,22 @@ def test_limits_of_a_request_hold_for_results(asker: Asker) -> None:
     id = save(asker, type="raw")["id"]
     assert asker.error(ROWS, id=id, first=10_001)["code"] == "BAD_USER_INPUT"
     assert asker.error(DATASETS, id=id, first=-1)["code"] == "BAD_USER_INPUT"
-    many = " ".join(f"r{n}: rows(first: 10000) {{ pageInfo {{ endCursor }} }}" for n in range(101))
+    many = " ".join(f"r{n}: rows(first: {10_000 - n}) {{ pageInfo {{ endCursor }} }}" for n in range(101))
     assert (
         asker.error(f"query($id: ID!) {{ result(id: $id) {{ {many} }} }}", id=id)["code"]
         == "QUERY_TOO_COMPLEX"
     )
+
+
+def test_what_is_refused_is_paid_for_once(asker: Asker) -> None:
+    """Whether a plan answers or the ordinary executor after it."""
+    id = save(asker, type="raw")["id"]
+    document = """query($id: ID!) { result(id: $id) {
+        rows(where: "nobody = 1", first: 100) { nodes totalCount } datasets(first: 10) { nodes { uuid } }
+    } }"""
+    answer = asker.ask(document, id=id)
+    assert "nobody" in answer["errors"][0]["message"]
+    assert answer["extensions"]["cost"] <= 1 + 100 + 1 + 11
 
 
 @pytest.mark.parametrize(

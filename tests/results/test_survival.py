@@ -95,6 +95,7 @@ def test_results_expire_and_leave_the_disk(tmp_path: Path, own: Path) -> None:
         assert len(files(tmp_path)) == 2
         time.sleep(3.1)
         assert asker.error(LOST, id=id)["code"] == "NOT_FOUND"
+        assert asker.http.get(f"/tables?RESULT={id}").status_code == 404
         deadline = time.monotonic() + 10
         while files(tmp_path):
             assert time.monotonic() < deadline
