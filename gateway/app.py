@@ -1,9 +1,12 @@
-"""The application: which route leads where. Wiring only; nothing is read before the first question."""
+"""The application: which route leads where. Wiring only; nothing is read before the first question.
+
+Arrow, DuckDB and what else tables, links and saved results take is imported when somebody first asks for one (``FirstUse``).
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -13,6 +16,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import Route
 
 from adapters.caller import Call, Caller
 from adapters.protocol import Health, Repository
@@ -21,9 +25,16 @@ from gateway.auth.access import Access
 from gateway.auth.door import Door
 from gateway.auth.opening import authority_of
 from gateway.config import CONFIG_VARIABLE, Config, load
+from gateway.content.route import content_route
 from gateway.content.stored import files_route
+from gateway.datalink.file import signed_files_route
+from gateway.datalink.member import PATH as DATALINK
+from gateway.datalink.secret import kept_secret
+from gateway.datalink.signature import Signatures
+from gateway.datalink.surroundings import Surroundings
 from gateway.discovery import Discovery
 from gateway.explorer import explorer_routes
+from gateway.first_use import FirstUse, RouteAtFirstUse
 from gateway.garbage import settle
 from gateway.http import http_error, middleware, routes
 from gateway.http.errors import Masking
@@ -32,15 +43,18 @@ from gateway.limits import Budget, Deadline
 from gateway.limits.house import House
 from gateway.log import set_up
 from gateway.opening import open_repositories
+from gateway.results.service import SavedResults
 from gateway.services import Directory, Services
 from gateway.tables.kept import Kept
+from gateway.tables.links import PATH as TABLES
+from gateway.tables.links import Links
 from resolvers.asked import Asked
 from resolvers.context import Context
 from resolvers.schema import build_schema, sdl
 
-if TYPE_CHECKING:
-    from gateway.results.service import SavedResults
-    from gateway.tables.columns import Columns
+if TYPE_CHECKING:  # Arrow
+    from gateway.tables.answers import Answers
+    from gateway.tables.route import Asking
     from gateway.tables.table import Table
 
 log = structlog.get_logger("gateway.app")
@@ -54,21 +68,6 @@ def create_app(config: Config) -> Starlette:
 
     Who asks is found out before anything of a request runs, and a request knows those repositories only that its caller may read.
     """
-    # Not where the application is imported: workers are told apart, and commands end, before Arrow is there.
-    from gateway.content.route import content_route
-    from gateway.datalink.descriptors import descriptors
-    from gateway.datalink.file import signed_files_route
-    from gateway.datalink.member import address as links_address
-    from gateway.datalink.route import links_route
-    from gateway.datalink.secret import kept_secret
-    from gateway.datalink.signature import Signatures
-    from gateway.datalink.surroundings import Surroundings
-    from gateway.results.service import SavedResults
-    from gateway.tables.links import Links
-    from gateway.tables.reading import read
-    from gateway.tables.route import Asking, tables_route
-    from gateway.tables.saved import cut, observed_again, saved
-
     repositories = open_repositories(config)
     limits = config.limits
     schema = build_schema()
@@ -90,33 +89,18 @@ def create_app(config: Config) -> Starlette:
         None if discovery is None else discovery.of,
     )
 
-    def observed(base_url: str, asked: Sequence[Repository]) -> Columns:
-        from gateway.tables.obscore.configuration import of_file  # they take lsst.daf.butler
-        from gateway.tables.obscore.obscore import ObsCore
-        from gateway.tables.observed import ObservedColumns
+    def answering() -> Answers:
+        from gateway.tables.answers import Answers
 
-        def core(one: Repository) -> ObsCore:
-            service = directory.datalink(one.name, base_url)
-            return ObsCore(
-                one.name,
-                one.settings.ivoid,
-                partial(links_address, service),
-                of_file(config.repositories[one.name].obscore),
-            )
+        files = {label: one.obscore for label, one in config.repositories.items()}
+        return Answers(links, results, directory, limits, files)
 
-        return ObservedColumns({one.name: core(one) for one in asked})
+    answers = FirstUse(answering)
 
     async def read_result(
         asked: Asked, opened: Mapping[str, Repository], caller: Caller, base_url: str, most: int
     ) -> Table:
-        return await read(
-            asked,
-            opened,
-            caller,
-            limits,
-            datalink=lambda label: directory.datalink(label, base_url),
-            most=most,
-        )
+        return await (await answers()).of_list(asked, opened, caller, base_url, most)
 
     results = SavedResults(config.results, config.results.folder or config.state / "results", read_result)
 
@@ -145,27 +129,7 @@ def create_app(config: Config) -> Starlette:
         return opened, call.caller, (config.public_url or str(request.base_url)).rstrip("/")
 
     async def read_table(asking: Asking, most: int | None, obscore: bool) -> Table:
-        if result := asking.parameters.get("RESULT"):
-            kept, table = await saved(results, result, asking.opened, asking.caller)
-            labels = kept.query["repositories"]
-            if obscore:
-                columns = observed(asking.base_url, [asking.opened[label] for label in labels])
-                table = observed_again(results, kept, table, columns, asking.opened, asking.caller, limits)
-            table = cut(table, most)
-        else:
-            asked = await links.asked(asking.parameters, asking.caller)
-            labels = asked.repositories
-            table = await read(
-                asked,
-                asking.opened,
-                asking.caller,
-                limits,
-                datalink=lambda label: directory.datalink(label, asking.base_url),
-                observed=partial(observed, asking.base_url) if obscore else None,
-                most=most,
-            )
-        table.descriptors = descriptors(directory, labels, asking.base_url, table.schema.names)
-        return table
+        return await (await answers()).table(asking, most, obscore)
 
     secret = config.datalink.secret
     signatures = Signatures(
@@ -189,6 +153,18 @@ def create_app(config: Config) -> Starlette:
             return ()
         return readable
 
+    def tables() -> Route:
+        from gateway.tables.route import tables_route
+
+        waiting = limits.timeout
+        return tables_route(enter_tables, read_table, house, timeout=config.tables.timeout, waiting=waiting)
+
+    def datalink() -> Route:
+        from gateway.datalink.route import links_route
+
+        of_links = House(limits.max_running, limits.max_running_each, limits.max_waiting)
+        return links_route(enter_links, of_links, limits, most=config.datalink.max_ids)
+
     pings = {label: partial(_ping, repository) for label, repository in repositories.items()}
     graphql, *others = routes(
         schema,
@@ -206,21 +182,10 @@ def create_app(config: Config) -> Starlette:
             graphql,
             *others,
             files_route(enter),
-            links_route(
-                enter_links,
-                House(limits.max_running, limits.max_running_each, limits.max_waiting),
-                limits,
-                most=config.datalink.max_ids,
-            ),
+            Route(f"{DATALINK}/links", RouteAtFirstUse(datalink), name="datalink"),
             signed_files_route(repositories, signatures, timeout=limits.timeout),
             content_route(enter, house, timeout=config.tables.timeout),
-            tables_route(
-                enter_tables,
-                read_table,
-                house,
-                timeout=config.tables.timeout,
-                waiting=limits.timeout,
-            ),
+            Route(TABLES, RouteAtFirstUse(tables), name="tables"),
             *explorer_routes(),
         ],
         middleware=middleware(config.cors_origins, graphql),

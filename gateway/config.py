@@ -17,15 +17,19 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
 from adapters.protocol import Settings
+from gateway.address import Address
 from gateway.auth.settings import AuthConfig, Groups, mistakes
+from gateway.datalink.settings import DatalinkConfig
 from gateway.limits import Limits
 from gateway.misconfigured import ConfigError, UniqueKeys, broken_yaml, first_mistake, unknown_key
 from gateway.results.settings import ResultsConfig
+from gateway.services import DiscoveryConfig, ServicesConfig
+from gateway.tables.settings import TablesConfig
 
 PREFIX = "BUTLER_GATEWAY_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"  # where workers and the container find the file; no setting
@@ -70,27 +74,8 @@ def _origin(value: str) -> str:
     return value
 
 
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"it should be an address such as https://data.example.org/butler, not {value!r}")
-    return value.rstrip("/")
-
-
 class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServicesConfig(_Group):
-    """The IVOA services that know the datasets of a repository by their identifiers."""
-
-    datalink: Annotated[str, AfterValidator(_address)] | None = Field(
-        default=None,
-        description="The DataLink service, without its /links. Left out: the gateway itself, under /datalink.",
-    )
-    cutout: Annotated[str, AfterValidator(_address)] | None = Field(
-        default=None, description="The SODA service that cuts images out, without its /sync."
-    )
 
 
 class RepositoryConfig(_Group):
@@ -156,66 +141,6 @@ class ServerConfig(_Group):
     )
 
 
-class TablesConfig(_Group):
-    """Lists as tables, to download."""
-
-    timeout: float = Field(
-        default=3600.0, gt=0, description="The seconds that one table may take, however long it is."
-    )
-    max_running: int = Field(
-        default=8, ge=1, description="The number of tables that a process writes at a time."
-    )
-    max_running_each: int = Field(default=4, ge=1, description="... for one user.")
-    max_waiting: int = Field(default=32, ge=1, description="The number of requests that wait for a place.")
-    kept_hours: float = Field(
-        default=24.0,
-        gt=0,
-        description="The hours for which a question is kept that is too long for an address, after it was last asked.",
-    )
-    kept_bytes: int = Field(
-        default=256_000_000, ge=1, description="The bytes that such questions of one user may take."
-    )
-
-
-class DiscoveryConfig(_Group):
-    """Service discovery of the Rubin Science Platform."""
-
-    url: Annotated[str, AfterValidator(_address)] | None = Field(
-        default=None,
-        description="The address of Repertoire, without its /discovery. The services of a repository are those of the dataset with the same name as its "
-        "label; what is configured under services goes above them. Left out: nothing is discovered.",
-    )
-    seconds: float = Field(
-        default=300.0, ge=1, description="The seconds after which it is read again, in the background."
-    )
-
-
-class DatalinkConfig(_Group):
-    """The gateway's own DataLink service."""
-
-    seconds: float = Field(
-        default=900.0,
-        gt=0,
-        description="The seconds for which the address of a file in a document works, without a token.",
-    )
-    secret: SecretStr | None = Field(
-        default=None,
-        min_length=32,
-        description="What these addresses are signed with, the same for all machines that answer for one another. Left out: made once, and kept "
-        "in the folder state.",
-    )
-    max_ids: int = Field(
-        default=500,
-        ge=1,
-        description="The number of identifiers in one request that are answered; of more, the first, and the document says OVERFLOW.",
-    )
-    max_links: int = Field(
-        default=50,
-        ge=1,
-        description="The number of links of one kind that a dataset has; where there are more, the last one leads to a table.",
-    )
-
-
 class LogConfig(_Group):
     """What goes to standard error."""
 
@@ -249,7 +174,7 @@ class Config(BaseSettings):
         description="The folder of caches that survive a restart. A relative path begins at the folder of the "
         "configuration file.",
     )
-    public_url: Annotated[str, AfterValidator(_address)] | None = Field(
+    public_url: Address | None = Field(
         default=None,
         description="The address under which clients reach the gateway, for the links in answers. Left out: what "
         "the request itself says.",

@@ -6,6 +6,7 @@ all requests for 0.15 seconds and more. They stay as long as the process does.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import sys
@@ -32,4 +33,6 @@ def settle() -> None:
     sys.setswitchinterval(_TURN)
     gc.collect()
     gc.freeze()
+    # What is frozen would not be freed at the end either, and libraries in C++ (nanobind's) then say on standard error what was leaked.
+    atexit.register(gc.unfreeze)
     gc.set_threshold(*_THRESHOLDS)

@@ -1,9 +1,43 @@
-"""The data retrieval services that know a repository's datasets: where they are."""
+"""The data retrieval services that know a repository's datasets: where they are, as configured (``services`` of a repository) or discovered
+(``discovery``)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.address import Address
+
+
+class ServicesConfig(BaseModel):
+    """The IVOA services that know the datasets of a repository by their identifiers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    datalink: Address | None = Field(
+        default=None,
+        description="The DataLink service, without its /links. Left out: the gateway itself, under /datalink.",
+    )
+    cutout: Address | None = Field(
+        default=None, description="The SODA service that cuts images out, without its /sync."
+    )
+
+
+class DiscoveryConfig(BaseModel):
+    """Service discovery of the Rubin Science Platform."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Address | None = Field(
+        default=None,
+        description="The address of Repertoire, without its /discovery. The services of a repository are those of the dataset with the same name as its "
+        "label; what is configured under services goes above them. Left out: nothing is discovered.",
+    )
+    seconds: float = Field(
+        default=300.0, ge=1, description="The seconds after which it is read again, in the background."
+    )
 
 
 @dataclass(frozen=True, slots=True)

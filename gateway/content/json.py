@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json as slower
 from collections.abc import Iterator
+from typing import ClassVar
 
 import orjson
 import pyarrow as pa
@@ -17,6 +18,7 @@ from gateway.tables.table import Encoder, Table
 
 
 class Json:
+    tells: ClassVar[bool] = False
     media_type = "application/json"
     suffix = ".json"
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -39,8 +40,13 @@ from gateway.content.stored import (
     safe_name,
     stored,
 )
+from gateway.first_use import FirstUse
+from gateway.http.leaving import while_there
 from gateway.limits.house import House
 from resolvers.content import MEDIA_TYPES, ContentForm, unlisted
+
+if TYPE_CHECKING:
+    from gateway.content.writing import Writing
 
 log = structlog.get_logger("gateway.content")
 
@@ -49,6 +55,15 @@ PATH = "/content/{repository}/{uuid}"
 _NAMES = ("form", "component", "columns")
 _STALLED = 60.0  # seconds for which a client may take nothing
 _LONGEST = 100_000  # characters of columns
+
+
+def _writing() -> Callable[[Content, ContentForm], Writing]:
+    from gateway.content.writing import write  # Arrow, astropy
+
+    return write
+
+
+_write = FirstUse(_writing)
 
 
 def content_route(enter: Enter, house: House, *, timeout: float) -> Route:
@@ -77,15 +92,7 @@ class _Answer(Response):
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def gone() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            group.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(gone)
-            await self._answered(scope, receive, send)
-            group.cancel_scope.cancel()
+        await while_there(receive, self._answered(scope, receive, send))
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -121,8 +128,6 @@ class _Answer(Response):
         send: Send,
     ) -> Response | None:
         """Send a content. Where the stored file is in this form already, the response that gives it. Raises what goes wrong before anything was sent."""
-        from gateway.content.writing import write  # pyarrow, astropy
-
         try:
             with anyio.fail_after(call.deadline.remaining()):
                 content: Content = await repository.read(dataset, component, columns, call)
@@ -131,6 +136,7 @@ class _Answer(Response):
         try:
             if getattr(content, "stored", None) == MEDIA_TYPES[form]:
                 return await stored(repository, dataset, component, call, MEDIA_TYPES[form])
+            write = await _write()
             writing = write(content, form)
             with anyio.fail_after(call.deadline.remaining()):
                 first = await self._first(writing.parts)

@@ -26,9 +26,10 @@ from gateway.tables.pages import Part
 from gateway.tables.table import Descriptor
 from resolvers.context import Scope
 from resolvers.file import File, artefacts
-from resolvers.identifier import parsed
+from resolvers.identifier import is_ivoid, parsed, published
 
 THIS = "#this"
+_FORMS = "write ivo://<authority>?repo=<label>&id=<uuid> or butler://<label>/<uuid>"
 
 
 class Collected(NamedTuple):
@@ -46,6 +47,7 @@ async def collected(identifiers: Sequence[str], around: Surroundings) -> Collect
             wanted[identifier] = _found(identifier, around)
         except (BadUserInput, NotFound) as error:
             wanted[identifier] = Link(THIS, error_message=fault(error, around.masking))
+    await _ask_publishers(wanted, around)
     by_label: dict[str, list[str]] = {}
     for one in wanted.values():
         if not isinstance(one, Link):
@@ -72,13 +74,27 @@ async def collected(identifiers: Sequence[str], around: Surroundings) -> Collect
     return Collected(links, descriptors)
 
 
+async def _ask_publishers(wanted: dict[str, tuple[str, str] | Link], around: Surroundings) -> None:
+    """Find those that are not the gateway's own identifiers among the publishers' own."""
+    foreign = [one for one, found in wanted.items() if isinstance(found, Link) and is_ivoid(one)]
+    if not foreign:
+        return
+    try:
+        found = await published(around.context, foreign)
+    except Exception as error:  # noqa: BLE001  the other identifiers stand
+        wanted |= dict.fromkeys(foreign, Link(THIS, error_message=fault(error, around.masking)))
+        return
+    wanted |= {one: (dataset.scope().label, dataset.hex()) for one, dataset in found.items()}
+
+
 def _found(identifier: str, around: Surroundings) -> tuple[str, str]:
     """Label and dataset (32 hex digits). A label is looked up among those that the caller may see, and is nothing else. Raises BadUserInput, NotFound."""
-    label, dataset = parsed(identifier)
+    try:
+        label, dataset = parsed(identifier)
+    except BadUserInput:
+        raise BadUserInput(f"{identifier[:200]!r} is no identifier of a dataset; {_FORMS}.") from None
     if label is None:
-        raise BadUserInput(
-            "A bare UUID does not say which repository: write ivo://<authority>?repo=<label>&id=<uuid>."
-        )
+        raise BadUserInput(f"A bare UUID does not say which repository; {_FORMS}.")
     if label not in around.context.scopes:
         raise _unknown()
     return label, dataset

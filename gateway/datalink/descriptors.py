@@ -19,12 +19,12 @@ def descriptors(
     labels: Sequence[str],
     base_url: str,
     names: Iterable[str],
-    types: Iterable[TypeInfo] | None = None,
+    types: Iterable[TypeInfo],
 ) -> tuple[Descriptor, ...]:
     """The descriptors of a table with columns of these ``names`` over the repositories of these ``labels``; none where no column has identifiers.
 
     A descriptor holds for all rows: where the repositories have different DataLink services, it is the gateway's, which knows them all. Cutouts are offered
-    where one service makes them for all, and where all ``types`` of the rows are images; None: these are not known, and are taken for some.
+    where one service makes them for all, and where all ``types`` that rows may have are images, as DataLink offers them for one.
     """
     if IDENTIFIER not in names:
         return ()
@@ -40,6 +40,6 @@ def descriptors(
     )
     cutouts = {directory.of(label).cutout for label in labels}
     found = cutouts.pop() if len(cutouts) == 1 else None
-    if found is None or not (types is None or images(types)):
+    if found is None or not images(types):
         return (links,)
     return links, cutout(found, "cutout", ref=IDENTIFIER)

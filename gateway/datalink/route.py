@@ -27,6 +27,8 @@ from gateway.datalink.surroundings import Surroundings
 from gateway.http.body import read_body
 from gateway.http.errors import Masking, secrets_in
 from gateway.http.headers import sent
+from gateway.http.leaving import while_there
+from gateway.http.refusal import ClientGone
 from gateway.limits import Deadline, Limits
 from gateway.limits.house import House
 from gateway.tables.formats import FORMATS, response_format
@@ -37,6 +39,7 @@ from gateway.tables.table import Table
 Enter = Callable[[Request, Masking], Awaitable[Surroundings]]
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = 200_000  # parameters in one form
+_GONE = 499  # for the log: the client left before it was answered
 
 
 class _Asked(NamedTuple):
@@ -57,7 +60,16 @@ def links_route(enter: Enter, house: House, limits: Limits, *, most: int) -> Rou
         try:
             around = await enter(request, masking)
             asked = await _asked(request, limits, deadline, most)
-            user = around.context.call.caller.username
+        except ClientGone:
+            return Response(status_code=_GONE)
+        except Exception as error:  # noqa: BLE001  whatever it was, the client is told
+            return _refused(error, masking)
+        response = await while_there(request.receive, answered(asked, around, deadline, masking))
+        return response or Response(status_code=_GONE)
+
+    async def answered(asked: _Asked, around: Surroundings, deadline: Deadline, masking: Masking) -> Response:
+        user = around.context.call.caller.username
+        try:
             if not house.enter(user):
                 await house.wait(user, deadline)
             try:
@@ -66,19 +78,22 @@ def links_route(enter: Enter, house: House, limits: Limits, *, most: int) -> Rou
             finally:
                 house.leave(user)
                 around.context.stop()
-        except Exception as error:  # noqa: BLE001  whatever it was, the client is told
-            refusal = masking.refusal(error)
-            told = refusal.errors[0]
-            message = said(told["extensions"]["code"], told["message"])
-            return Response(
-                refusal_document(message),
-                refusal.status,
-                {**HEADERS, **refusal.headers},
-                media_type="application/x-votable+xml",
-            )
+        except Exception as error:  # noqa: BLE001
+            return _refused(error, masking)
         return Response(content, headers=HEADERS, media_type=asked.media_type)
 
     return Route(f"{PATH}/links", links, methods=["GET", "POST"], name="datalink")
+
+
+def _refused(error: Exception, masking: Masking) -> Response:
+    refusal = masking.refusal(error)
+    told = refusal.errors[0]
+    return Response(
+        refusal_document(said(told["extensions"]["code"], told["message"])),
+        refusal.status,
+        {**HEADERS, **refusal.headers},
+        media_type="application/x-votable+xml",
+    )
 
 
 async def _asked(request: Request, limits: Limits, deadline: Deadline, most: int) -> _Asked:

@@ -17,6 +17,7 @@ from astropy.io import fits
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 from lsst.daf.butler import Butler, Config, DatasetRef, DatasetType, FileDataset
+from lsst.daf.butler.tests import MetricsExample
 
 RUN = "tables"
 JSON = "lsst.daf.butler.formatters.json.JsonFormatter"
@@ -195,10 +196,26 @@ def traps(folder: Path, sprung: Path) -> dict[str, tuple[str, str, Path]]:
     }
 
 
+PARTS = {"data": [3, 4, None], "output": {"b": [1, 2], "c": "ü"}, "summary": {"a": 1}}
+"""The components of a dataset that is stored in a file for each of them."""
+
+_PARTED = {
+    "pytype": "lsst.daf.butler.tests.MetricsExample",
+    "delegate": "lsst.daf.butler.tests._examplePythonTypes.MetricsDelegate",
+    "components": {
+        "data": "StructuredDataList",
+        "output": "StructuredDataDict",
+        "summary": "StructuredDataDict",
+    },
+}
+
+
 def build(root: Path, files: Path, sprung: Path) -> dict[str, str]:
     """Make the repository in ``root``; the dataset of each type, by its id."""
     config = Config()
     config["datastore", "formatters", "StructuredDataList"] = JSON
+    config["storageClasses", "Parted"] = _PARTED
+    config["datastore", "composites", "disassembled", "Parted"] = True
     Butler.makeRepo(root, config=config)
     found: dict[str, str] = {}
     with Butler.from_config(str(root), writeable=True, run=RUN) as butler:
@@ -216,6 +233,9 @@ def build(root: Path, files: Path, sprung: Path) -> dict[str, str]:
             ref = DatasetRef(kind, butler.registry.expandDataId({}), run=RUN)
             butler.ingest(FileDataset(path=str(file), refs=[ref], formatter=formatter), transfer="copy")
             found[name] = str(ref.id)
+        parted = DatasetType("parted", none, storageClass="Parted")
+        butler.registry.registerDatasetType(parted)
+        found["parted"] = str(butler.put(MetricsExample(**PARTS), "parted").id)
         absent = DatasetType("unheard", none, storageClass="StructuredDataDict")
         butler.registry.registerDatasetType(absent)
         (ref,) = butler.registry.insertDatasets(absent, [{}], run=RUN)

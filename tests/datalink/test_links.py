@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,12 +14,17 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pytest
 import pyvo
+from astropy.config import set_temp_cache
 from astropy.io import votable
+from astropy.utils.data import import_file_to_cache
+from pyvo.utils import vocabularies
 
 from adapters.errors import Forbidden
 from gateway.datalink.secret import kept_secret
 from gateway.datalink.signature import Signatures
+from tests.demonstration import COMMAND, configuration_file, running
 from tests.end_to_end.asking import Asker
+from tests.end_to_end.conftest import demo_entry
 
 NOTHING = "ivo://org.example/butler?repo=hsc&id=00000000-0000-0000-0000-000000000000"
 
@@ -119,6 +126,7 @@ def test_get_and_post_answer_the_same(asker: Asker) -> None:
         ("ivo://x?repo=/etc/passwd&id=00000000-0000-0000-0000-000000000000", "NotFoundFault"),
         ("butler://hsc/00000000-0000-0000-0000-000000000000", "NotFoundFault"),
         ("ivo://x?repo=hsc", "UsageFault"),
+        ("00000000-0000-0000-0000-000000000000", "UsageFault"),
         ("x\r\nSet-Cookie: a=b", "UsageFault"),
         ("' OR 1=1 --", "UsageFault"),
     ],
@@ -131,6 +139,8 @@ def test_an_identifier_that_names_nothing_is_a_row_that_says_so(
     assert "set-cookie" not in response.headers
     (row,) = rows(response)
     assert row["error_message"].startswith(words)
+    assert words != "UsageFault" or "ivo://<authority>?repo=<label>&id=<uuid>" in row["error_message"]
+    assert "or a bare UUID" not in row["error_message"]
 
 
 def test_of_too_many_identifiers_the_first_are_answered_and_the_document_says_so(asker: Asker) -> None:
@@ -215,3 +225,51 @@ def test_a_signature_ends_and_its_secret_survives_a_restart(tmp_path: Path) -> N
     with pytest.raises(Forbidden, match="expired"):
         again.check("hsc", "ab" * 16, None, query["expires"], query["signature"])
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> Iterator[None]:
+    """What pyvo would fetch from the IVOA: the one term of it that it needs here, in its own cache (Vocabularies in the VO 2.1, section 3.2.2)."""
+    file = tmp_path / "core.desise"
+    term = {"label": "this", "description": "the dataset itself", "narrower": {}, "wider": []}
+    file.write_text(json.dumps({"uri": "http://www.ivoa.net/rdf/datalink/core", "terms": {"this": term}}))
+    with set_temp_cache(tmp_path):
+        import_file_to_cache(f"{vocabularies.IVOA_VOCABULARY_ROOT}datalink/core", str(file), replace=True)
+        yield
+    vocabularies.get_vocabulary.cache_clear()
+
+
+@pytest.mark.usefixtures("vocabulary")
+@pytest.mark.parametrize("obscore", ["false", "true"])
+def test_pyvo_gets_the_dataset_of_a_row(asker: Asker, obscore: str) -> None:
+    (found,) = asker.hsc(
+        f'datasets(query: {{type: ["raw"]}}, first: 1) {{ table(obscore: {obscore}) {{ url }} nodes {{ ivoid files {{ url }} }} }}'
+    ).values()
+    (node,) = found["nodes"]
+    table = pyvo.dal.sia2.SIA2Results.from_result_url(found["table"]["url"])
+    (row,) = (one for one in table if one["obs_publisher_did"] == node["ivoid"])
+    assert row.getdataset().read() == asker.http.get(node["files"][0]["url"]).content
+
+
+def test_where_there_are_more_links_than_fit_the_last_one_leads_to_a_table_of_all(tmp_path: Path) -> None:
+    config = configuration_file(tmp_path, repositories={"hsc": demo_entry()}, datalink={"max_links": 1})
+    with running([COMMAND, "serve", "--config", config, "--port", 0]) as gateway:
+        asker = Asker(gateway.address)
+        try:
+            (coadd, *_) = asker.hsc(
+                'datasets(query: {type: ["demo_coadd"], collections: ["*"]}) { nodes { datalink inputs { totalCount nodes { ivoid } } } }'
+            )["datasets"]["nodes"]
+            response = asker.http.get(coadd["datalink"])
+            inputs = [row for row in rows(response) if row["semantics"] == "#progenitor"]
+            assert len(inputs) == 2 < coadd["inputs"]["totalCount"]
+            shown, whole = inputs
+            assert shown["content_type"] == "application/x-votable+xml;content=datalink"
+            assert whole["content_type"] == "application/x-votable+xml"
+            assert "more than these 1" in whole["description"]
+            assert complaints(response, tmp_path) == []
+            table = votable.parse_single_table(io.BytesIO(asker.http.get(whole["access_url"]).content))
+            expected = {one["ivoid"] for one in coadd["inputs"]["nodes"]}
+            assert set(table.to_table()["obs_publisher_did"]) == expected
+            assert str(shown["access_url"]).partition("ID=")[2] in {quote(one, safe="") for one in expected}
+        finally:
+            asker.http.close()

@@ -14,19 +14,13 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from gateway.auth.settings import AuthConfig
-from gateway.config import (
-    Config,
-    DatalinkConfig,
-    DiscoveryConfig,
-    LogConfig,
-    RepositoryConfig,
-    ServerConfig,
-    ServicesConfig,
-    TablesConfig,
-)
+from gateway.config import Config, LogConfig, RepositoryConfig, ServerConfig
+from gateway.datalink.settings import DatalinkConfig
 from gateway.limits import Limits
 from gateway.misconfigured import fields_of
 from gateway.results.settings import ResultsConfig
+from gateway.services import DiscoveryConfig, ServicesConfig
+from gateway.tables.settings import TablesConfig
 from tests.demonstration import ROOT
 
 FILE = ROOT / "docs" / "configuration.md"
