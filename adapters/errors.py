@@ -95,8 +95,12 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     return [folded[match] for match in get_close_matches(name.casefold(), folded, n=count, cutoff=0.5)]
 
 
+_LONGEST = 300
+
+
 def unknown(what: str, name: str, known: Iterable[str], **details: Any) -> tuple[str, dict[str, Any]]:
-    """Message and details for a name that does not exist, with the nearest ones that do."""
+    """Message and details for a name that does not exist, with the nearest ones that do. Of a name longer than any is only its beginning repeated."""
+    name = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
     found = nearest(name, known)
     message = f"Unknown {what} '{name}'"
     message += f"; did you mean {' or '.join(repr(f) for f in found)}?" if found else "."

@@ -16,7 +16,8 @@ class By(StrEnum):
     """What did the work."""
 
     SQL = "SQL"  # a statement of the adapter's own
-    API = "API"  # the repository's own library or service, which was asked instead
+    API = "API"  # Butler's own library, which was asked instead
+    SERVICE = "SERVICE"  # a service, in its own language
     PYTHON = "PYTHON"  # this process: what the database cannot work out
     MEMORY = "MEMORY"  # nothing: it was known from before
 

@@ -84,7 +84,8 @@ class Repository(Protocol):
         ...
 
     async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
-        """The stored bytes of a dataset (32 hex digits); NotFound where there is no file."""
+        """The stored bytes of a dataset (32 hex digits); NotFound where there is no file, Unsupported where each component has one and
+        the whole has none."""
         ...
 
     async def shapes(self, dataset_types: Collection[TypeInfo], call: Call) -> Mapping[str, Shape]:
@@ -103,3 +104,9 @@ class Repository(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def publishes(repository: Repository) -> bool:
+    """Whether datasets here have identifiers of their publisher's own, and are found by them (``question.DatasetsByIvoid``): an adapter that
+    answers this says so by an attribute ``publishes``."""
+    return bool(getattr(repository, "publishes", False))

@@ -56,13 +56,18 @@ class TypeInfo:
 class Joined:
     """Where each row of datasets has something that was asked beside it (``question.Beside``).
 
-    A timespan: whether there is one, its begin and its end; ``source``: the dimension element that has it. A region: its text. A
-    calibration: its id, None where none is valid; ``rows`` then says where the same row has the columns of Related.
+    A timespan: whether there is one, its begin and its end; ``source``: the dimension element that has it. A region: its text. A field
+    of a record: its value. A calibration: its id, None where none is valid; ``rows`` then says where the same row has the columns of Related.
     """
 
     places: tuple[int, ...]
     source: str | None = None
     rows: Rows | None = None
+
+
+PUBLISHED = "obs_publisher_did"
+"""The column of the identifier that their publisher gave to datasets (ObsCore 1.1, section 3.3), where they have such
+(``protocol.publishes``)."""
 
 
 @dataclass(slots=True)
@@ -84,7 +89,7 @@ class Rows:
     notes: tuple[str, ...] = ()  # what is unknown here, for explain
     beside: Mapping[Hashable, Joined] = field(
         default_factory=dict
-    )  # "timespan", "region", calibrations as asked
+    )  # "timespan", "region", fields and calibrations as asked
     _places: Mapping[str, int] | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -13,6 +13,7 @@ import strawberry
 
 from adapters.content import Shape
 from adapters.errors import BadUserInput, NotFound, Unsupported, unknown
+from adapters.media_types import ARROW, ECSV, FITS, JSON, OCTETS, PARQUET, TABLES, VOTABLE
 from adapters.rows import TypeInfo
 
 from .context import Scope
@@ -38,16 +39,14 @@ class ContentForm(Enum):
     )
 
 
-OCTETS = "application/octet-stream"
-
 MEDIA_TYPES = {
-    ContentForm.VOTABLE: "application/x-votable+xml",
-    ContentForm.PARQUET: "application/vnd.apache.parquet",
-    ContentForm.ARROW: "application/vnd.apache.arrow.stream",
-    ContentForm.CSV: "text/csv;header=present",
-    ContentForm.ECSV: "text/x-ecsv",
-    ContentForm.FITS: "application/fits",
-    ContentForm.JSON: "application/json",
+    ContentForm.VOTABLE: VOTABLE,
+    ContentForm.PARQUET: PARQUET,
+    ContentForm.ARROW: ARROW,
+    ContentForm.CSV: TABLES["CSV"],
+    ContentForm.ECSV: ECSV,
+    ContentForm.FITS: FITS,
+    ContentForm.JSON: JSON,
 }
 """What each form is, the stored one apart."""
 

@@ -10,7 +10,7 @@ import strawberry
 from strawberry import UNSET
 
 from adapters.question import Beside, DatasetsById, Versions
-from adapters.rows import Joined, Row, Rows, TypeInfo
+from adapters.rows import PUBLISHED, Joined, Row, Rows, TypeInfo
 
 from .associated import Associated
 from .collection import Collection, memberships
@@ -63,6 +63,18 @@ class Layout:
         )
 
 
+def published(layout: Layout, row: Row) -> str | None:
+    """The identifier that a dataset came with."""
+    place = layout.places.get(PUBLISHED)
+    return None if place is None else row[place]
+
+
+def butler_id(layout: Layout, row: Row) -> UUID | None:
+    """Its id where that is Butler's: what came with an identifier that does not hold it has one that was made here."""
+    own, id = published(layout, row), row[layout.id]
+    return UUID(id) if own is None or uuid_out(id) in own else None
+
+
 @noun
 class Dataset(Node, Associated):
     """A dataset: something of a type, for a data ID, written by one run."""
@@ -81,7 +93,7 @@ class Dataset(Node, Associated):
     @strawberry.field
     def uuid(self) -> UUID | None:
         """Butler's id of it. Null where the backend has none (TAP)."""
-        return UUID(self.hex())
+        return butler_id(self._layout, self._row)
 
     @strawberry.field
     def repository(self) -> RepositoryType:
@@ -164,6 +176,9 @@ class Dataset(Node, Associated):
         return self.identifier()
 
     def identifier(self) -> str:
+        """What its publisher calls it, where it says so; otherwise what the configuration says that those of its repository are called."""
+        if (own := published(self._layout, self._row)) is not None:
+            return own
         scope, dashed = self._layout.scope, uuid_out(self.hex())
         return scope.repository.settings.ivoid.replace("{repository}", scope.label).replace("{id}", dashed)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from posixpath import basename
 from urllib.parse import quote, urlsplit
 
 import strawberry
 
+from adapters.media_types import media_type_of
 from adapters.question import Files
 from adapters.rows import Rows
 
@@ -16,32 +16,6 @@ from .noun import noun
 from .scalars import URL, Long, uuid_out
 
 _COLUMNS = ("uri", "component", "storage_class", "formatter", "size", "checksum")
-# What RFC 4047, the IVOA and the IANA registry call them.
-_MEDIA_TYPES = {
-    ".fits": "application/fits",
-    ".fits.gz": "application/fits",
-    ".fits.fz": "application/fits",
-    ".fit": "application/fits",
-    ".fz": "application/fits",
-    ".parq": "application/vnd.apache.parquet",
-    ".parquet": "application/vnd.apache.parquet",
-    ".json": "application/json",
-    ".json.gz": "application/gzip",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-    ".csv": "text/csv",
-    ".ecsv": "text/x-ecsv",
-    ".vot": "application/x-votable+xml",
-    ".xml": "application/xml",
-    ".txt": "text/plain",
-    ".log": "text/plain",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".pdf": "application/pdf",
-    ".h5": "application/x-hdf5",
-    ".hdf5": "application/x-hdf5",
-    ".zip": "application/zip",
-}
 
 
 @noun
@@ -102,11 +76,7 @@ class File:
         return self.media_type_of_name()
 
     def media_type_of_name(self) -> str | None:
-        name = basename(urlsplit(self._uri).path).lower()
-        for dot in (place for place, letter in enumerate(name) if letter == "."):
-            if name[dot:] in _MEDIA_TYPES:
-                return _MEDIA_TYPES[name[dot:]]
-        return None
+        return media_type_of(urlsplit(self._uri).path)
 
     def facts(self) -> tuple[str, str | None, int | None]:
         """Address, component and bytes, for those who are no clients."""

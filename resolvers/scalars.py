@@ -25,6 +25,7 @@ JSON = NewType("JSON", object)
 URL = NewType("URL", str)
 
 LARGEST = 2**53 - 1
+_LONGEST_NAME = 200
 _UUID = re.compile(
     r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}", re.ASCII
 )
@@ -42,7 +43,7 @@ def long_in(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"Long is a JSON integer such as 2026010100001, not {_shown(value)}.")
     if abs(value) > LARGEST:
-        raise ValueError(f"Long is between -(2^53 - 1) and 2^53 - 1; {value} is not.")
+        raise ValueError(f"Long is between -(2^53 - 1) and 2^53 - 1; {_shown(value)} is not.")
     return value
 
 
@@ -68,12 +69,16 @@ def data_id_in(value: Any) -> dict[str, str | int]:
     for name, part in value.items():
         if not isinstance(name, str) or not name:
             raise ValueError("DataIdMap has a name that is empty.")
+        if len(name) > _LONGEST_NAME:
+            raise ValueError(f"DataIdMap: {_shown(name)} is longer than the name of any dimension.")
         if isinstance(part, bool) or not isinstance(part, str | int):
             raise ValueError(
                 f"DataIdMap: the value of '{name}' is a string or an integer, not {_shown(part)}."
             )
         if isinstance(part, int) and abs(part) > LARGEST:
-            raise ValueError(f"DataIdMap: '{name}' is between -(2^53 - 1) and 2^53 - 1; {part} is not.")
+            raise ValueError(
+                f"DataIdMap: '{name}' is between -(2^53 - 1) and 2^53 - 1; {_shown(part)} is not."
+            )
     return dict(value)
 
 

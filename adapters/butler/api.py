@@ -54,11 +54,14 @@ from . import api_datasets, api_dimensions, api_known, api_name, expression
 from .api_dimensions import too_many
 from .api_files import content, files
 from .api_names import Known, Names
-from .api_related import related
+from .api_related import related, tied
 from .api_related_data_ids import related_data_ids
 from .api_selection import Selection
+from .api_ties import Target
 from .empty import Explanation
 from .mistakes import butlers_mistakes
+from .untied import Untied
+from .untied_api import ApiWays
 
 _CARELESS = (ValueError, TypeError, LookupError)
 """What Butler raises besides its own exceptions for values and names of a caller's."""
@@ -139,10 +142,18 @@ class ButlerApi:
             return butler.dimensions
 
     def explain(self, question: Question, call: Call) -> list[str]:
-        """Why datasets are not found; empty for other questions."""
-        return (
-            Explanation(self.ask, self._defaults).of(question, call) if isinstance(question, Datasets) else []
-        )
+        """Why datasets, or associations of one dataset, are not found; empty for other questions."""
+        if isinstance(question, Datasets):
+            return Explanation(self.ask, self._defaults).of(question, call)
+        if isinstance(question, Related):
+            return Untied(ApiWays(self.ask, self._tied)).explain(question, call)
+        return []
+
+    def _tied(self, question: Related, call: Call) -> tuple[list[str], list[Target]]:
+        with ExitStack() as stack:
+            stack.enter_context(noted(call.notes, By.API, "dataset types that can be associated"))
+            butler = self._enter(stack)
+            return tied(butler, Names(butler, self._defaults, self._known()), question)
 
     def components(self, storage_class: str) -> list[str] | None:
         """Names of a storage class's components; None where this process does not know the class."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -11,8 +10,10 @@ from lsst.daf.butler import Butler, DatasetRef
 from lsst.resources import ResourcePath
 
 from ..errors import BadUserInput, NotFound
+from ..media_types import OCTETS, media_type_of
 from ..question import Files
 from ..rows import Column, FileContent, Kind, Row, Rows
+from .files import in_parts
 
 _COLUMNS = (
     Column("id", Kind.UUID),
@@ -73,10 +74,13 @@ def _of(butler: Butler, ref: DatasetRef) -> Iterator[Row]:
 
 def content(butler: Butler, dataset: str, component: str | None) -> FileContent:
     """Where the bytes of one artefact are. NotFound where there is no file."""
-    for row in files(butler, Files((dataset,)), recorded=False).rows:
+    found = files(butler, Files((dataset,)), recorded=False)
+    for row in found.rows:
         if row[2] == component or (component is None and row[2] is None):
             place = ResourcePath(row[1])
-            media_type = mimetypes.guess_type(place.basename())[0] or "application/octet-stream"
+            media_type = media_type_of(place.basename()) or OCTETS
             local = place.ospath if place.isLocal else None
             return FileContent(local, None if local else row[1], place.basename(), media_type)
+    if component is None and found.rows:
+        raise in_parts(row[2] for row in found.rows)
     raise NotFound("The dataset has no such file here.", dataset=dataset, component=component)

@@ -25,6 +25,7 @@ from .api_place import Key, Place
 from .api_ties import Parents, Target, Tie, ties
 from .beside import EDGE
 from .kinship import Side, chosen
+from .mistakes import lacking
 
 _EARLIEST = -(2**63)
 
@@ -57,6 +58,14 @@ def related(butler: Butler, names: Names, question: Related, call: Call) -> Rows
     return Rows(columns, rows, key=lambda row: keys[id(row)], types=shape.types)
 
 
+def tied(butler: Butler, names: Names, question: Related) -> tuple[list[str], list[Target]]:
+    """The dataset types that a question means, by name, and those of them that some collection may hold, each with its tie. Raises as
+    ``targets`` does."""
+    path = names.path(question.collections)
+    found = targets(names, question, _parents(butler, names, question, path), path)
+    return [one.name for one in names.types(question.types)], found
+
+
 def too_many(most: int, actual: int) -> TooComplex:
     return TooComplex(
         f"More than {most} associations; ask for fewer parents or a smaller first.",
@@ -74,7 +83,8 @@ def targets(names: Names, question: Related, parents: Parents, path: Sequence[St
     NotFound
         A named dataset type or collection does not exist.
     BadUserInput
-        A named type cannot be tied to the parents in this way; the message has what is possible.
+        A named type cannot be tied to the parents in this way, or lacks a dimension that is asked for; the message has what is
+        possible.
     """
     exact = {name for name in question.types if not glob.is_glob(name)}
     found = []
@@ -84,6 +94,9 @@ def targets(names: Names, question: Related, parents: Parents, path: Sequence[St
         there = Side(f"dataset type '{one.name}'", one.dimensions, one.isCalibration(), certified)
         try:
             kinship = chosen(question.by, parents.side, there)
+            for constraint in question.constraints:
+                if resolve(constraint.name, one.dimensions, dataset=True).outside:
+                    raise lacking(constraint.name, one.dimensions.names)
         except BadUserInput:
             if one.name in exact:
                 raise

@@ -50,7 +50,8 @@ def rows_of(
 
 def _cut(result: GeneralQueryResults, count: int, sieved: bool) -> bool:
     if not count:
-        return result.any()
+        # any() looks past records that are wanted and not there, such as regions, and costs less.
+        return result.any() and result.count(exact=True, discard=True) > 0
     if sieved:
         return (
             count >= _SIEVED

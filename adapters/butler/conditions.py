@@ -13,6 +13,7 @@ from ..errors import BadUserInput
 from ..question import Among, Constraint, Op
 from ..rows import Kind
 from .joins import Name, Source, resolve
+from .mistakes import lacking
 from .tables import Tables
 
 Column = sa.ColumnElement[Any]
@@ -152,9 +153,7 @@ def require_inside(constraints: Iterable[Constraint], group: DimensionGroup, tab
     """Refuse constraints on dimensions that the rows do not have. Raises BadUserInput."""
     for constraint in constraints:
         if resolve(constraint.name, group, tables, dataset=True).role == "outside":
-            raise BadUserInput(
-                f"'{constraint.name}' is no dimension or field of {', '.join(group.names) or 'no dimensions'}."
-            )
+            raise lacking(constraint.name, group.names)
 
 
 def within_keys(source: Source, names: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> None:

@@ -19,6 +19,7 @@ from lsst.resources import ResourcePath
 from ..content import Content, Shape
 from ..errors import BadUserInput, NotFound, TooComplex, Unsupported, unknown
 from ..rows import Rows, TypeInfo
+from .files import in_parts
 
 PARQUET = "lsst.daf.butler.formatters.parquet.ParquetFormatter"
 ECSV = "lsst.daf.butler.formatters.astropyTable.AstropyTableFormatter"
@@ -125,11 +126,7 @@ def read(found: list[Artefact], component: str | None, columns: tuple[str, ...] 
     whole = next((one for one in found if one.component is None), None)
     if component is None:
         if whole is None:
-            parts = sorted(one.component or "" for one in found)
-            raise Unsupported(
-                f"This dataset is stored in parts; name one of them as component: {', '.join(parts)}.",
-                components=parts,
-            )
+            raise in_parts(one.component or "" for one in found)
         return _opened(whole, columns)
     stored = next((one for one in found if one.component == component), None)
     if stored is not None:

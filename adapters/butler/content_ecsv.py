@@ -15,11 +15,10 @@ from astropy.time import Time
 from lsst.resources import ResourcePath
 
 from ..errors import Unsupported
+from ..media_types import ECSV
 from .content_header import harmless
 from .content_memory import MemoryTable
 from .content_parquet import chosen
-
-MEDIA_TYPE = "text/x-ecsv"
 
 
 def ecsv_table(place: ResourcePath, name: str, columns: tuple[str, ...] | None) -> MemoryTable:
@@ -36,7 +35,7 @@ def ecsv_table(place: ResourcePath, name: str, columns: tuple[str, ...] | None) 
     table = represent_mixins_as_columns(table)
     if columns is not None:
         table = table[chosen(columns, table.colnames)]
-    return MemoryTable(name, arrow(table), None if columns is not None else MEDIA_TYPE)
+    return MemoryTable(name, arrow(table), None if columns is not None else ECSV)
 
 
 def _header(text: str) -> str:

@@ -17,10 +17,9 @@ from lsst.resources import ResourcePath
 
 from ..content import SAID
 from ..errors import BadUserInput, Unsupported, unknown
+from ..media_types import PARQUET
 from .content_header import columns_said
 from .content_memory import MemoryTable
-
-MEDIA_TYPE = "application/vnd.apache.parquet"
 
 _BATCH = 4_000_000  # bytes of a batch, roughly
 _ROWS = 16_384  # rows of one, at most
@@ -42,7 +41,7 @@ class ParquetTable:
         self.schema = (
             whole if columns is None else pa.schema([whole.field(n) for n in chosen(columns, whole.names)])
         )
-        self.stored = MEDIA_TYPE if columns is None else None
+        self.stored = PARQUET if columns is None else None
 
     @classmethod
     def opened(cls, place: ResourcePath, name: str, columns: tuple[str, ...] | None) -> ParquetTable:

@@ -188,6 +188,11 @@ def _database(error: sqlalchemy.exc.SQLAlchemyError, repository: str) -> Adapter
     broken = type(error) in (sqlalchemy.exc.DatabaseError, sqlalchemy.exc.InternalError)
     if broken or isinstance(error, unreachable) or getattr(error, "connection_invalidated", False):
         return BackendUnavailable(
-            f"The database of repository '{repository}' does not answer.", repository=repository
+            f"The database of repository '{repository}' does not answer.", repository=repository, retry=True
         )
     return None
+
+
+def lacking(name: str, dimensions: Iterable[str]) -> BadUserInput:
+    """The error for a constraint on what these dimensions do not have."""
+    return BadUserInput(f"'{name}' is no dimension or field of {', '.join(dimensions) or 'no dimensions'}.")

@@ -35,6 +35,7 @@ from ..question import (
     Regions,
     Related,
     RelatedDataIds,
+    Sizes,
     Timespans,
     Used,
     Versions,
@@ -56,6 +57,7 @@ from .related_data_ids import RelatedDataIdQueries
 from .store import Store
 from .tables import Tables
 from .untied import Untied
+from .untied_sql import SqlWays
 
 
 class Registry:
@@ -81,7 +83,7 @@ class Registry:
         self._files = FileQueries(store, tables, names, files)
         self._provenance = provenance
         joined = RelatedDataIdQueries(store, tables, api)
-        self._untied = Untied(self._related, self._data_ids)
+        self._untied = Untied(SqlWays(self._related, self._data_ids))
         self._explanation = Explanation(self.ask, defaults)
         known = self._known = KnownDatasets(store, tables, names, self._datasets)
         datasets, data_ids, catalogue = self._datasets, self._data_ids, self._catalogue
@@ -92,6 +94,7 @@ class Registry:
             Versions: known.versions,
             Memberships: self._files.memberships,
             Files: self._files.files,
+            Sizes: self._files.sizes,
             Certifications: self._certified.page,
             DataIds: self._rows_of_data_ids,
             Records: self._rows_of_data_ids,

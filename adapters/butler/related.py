@@ -13,7 +13,7 @@ from ..caller import Call
 from ..errors import AdapterError, BadUserInput, TooComplex, Unsupported
 from ..question import Among, Kinship, Page, Related
 from ..rows import Row, Rows
-from . import glob, links
+from . import conditions, glob, links
 from .api import ButlerApi
 from .beside import Along, CalibrationKey, Valid, along
 from .kinship import Side, chosen
@@ -96,7 +96,8 @@ class RelatedQueries:
         NotFound
             A named dataset type or collection does not exist.
         BadUserInput
-            A named type cannot be tied to the parents in this way; the message has what is possible.
+            A named type cannot be tied to the parents in this way, or lacks a dimension that is asked for; the message has what is
+            possible.
         """
         self.names.remember_types(call)
         path = self.names.path(question.collections, call)
@@ -110,6 +111,7 @@ class RelatedQueries:
             there = Side(f"dataset type '{record.name}'", record.group, record.info.is_calibration, certified)
             try:
                 kinship = chosen(question.by, here, there)
+                conditions.require_inside(question.constraints, record.group, self.tables)
             except BadUserInput:
                 if record.exact:
                     raise
@@ -329,11 +331,14 @@ class RelatedQueries:
         among = Among(question.dimensions, question.keys)
         found = self.api.data_ids(tuple(both.required), call, among=among)
         place = {name: n for n, name in enumerate(both.names)}
-        parents = {key: n for n, key in enumerate(question.keys)}
+        parents: dict[tuple[Any, ...], list[int]] = {}
+        for n, key in enumerate(question.keys):  # datasets of several runs have one data ID
+            parents.setdefault(key, []).append(n)
         names = tuple(target.required)
         pairs = {
-            (parents[tuple(row[place[d]] for d in question.dimensions)], *(row[place[d]] for d in names))
+            (parent, *(row[place[d]] for d in names))
             for row in found
+            for parent in parents[tuple(row[place[d]] for d in question.dimensions)]
         }
         kinds = [sa.BigInteger(), *(self.tables.sql_type(name) for name in names)]
         rows = self.tables.dialect.upload(sorted(pairs), kinds)

@@ -246,7 +246,9 @@ class ButlerRepository:
                 store.close()
             log.warning("repository cannot be opened", repository=self.name, exc_info=error)
             raise BackendUnavailable(
-                f"Repository '{self.name}' cannot be opened; the server's log says why.", repository=self.name
+                f"Repository '{self.name}' cannot be opened; the server's log says why.",
+                repository=self.name,
+                retry=False,
             ) from error
         universe = butler.dimensions
         tables = Tables(universe, store.dialect, store.schema)
@@ -256,6 +258,7 @@ class ButlerRepository:
 
         def butler_of_a_thread() -> Butler:
             off_loop()
+            store.pause()
             return factory.create_butler(self.name)
 
         api = ButlerApi(butler_of_a_thread, self.name, defaults)

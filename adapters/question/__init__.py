@@ -33,7 +33,17 @@ from .catalogue import (
     DatasetTypesByName,
 )
 from .data_ids import DataIds, Records, RecordsByKey, Regions, Timespans
-from .datasets import Certifications, Datasets, DatasetsById, Files, FindDataset, Memberships, Versions
+from .datasets import (
+    Certifications,
+    Datasets,
+    DatasetsById,
+    DatasetsByIvoid,
+    Files,
+    FindDataset,
+    Memberships,
+    Sizes,
+    Versions,
+)
 from .terms import (
     Among,
     Beside,
@@ -65,6 +75,7 @@ __all__ = [
     "DatasetTypesByName",
     "Datasets",
     "DatasetsById",
+    "DatasetsByIvoid",
     "Files",
     "FindDataset",
     "KeyValue",
@@ -84,6 +95,7 @@ __all__ = [
     "Regions",
     "Related",
     "RelatedDataIds",
+    "Sizes",
     "Sky",
     "Span",
     "Timespans",

@@ -52,6 +52,13 @@ class DatasetsById(Question):
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetsByIvoid(Question):
+    """Datasets by the identifiers that their publisher gave them, in repositories with such (``protocol.publishes``); those that it lacks have no row."""
+
+    ivoids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FindDataset(Question):
     """The one dataset of a type and a complete data ID that is first in search order; no row, or one.
 
@@ -94,6 +101,14 @@ class Memberships(Question):
 class Files(Question):
     """Artefacts of these datasets. Columns: id, uri, component, storage_class, formatter, size, checksum. A
     known dataset without a file has no row."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes(Question):
+    """How large these datasets are, for many at once: whoever knows it of one after the other only answers Unsupported. Columns: id, size (bytes of all
+    artefacts of one of its copies, null where that of one was not recorded). A dataset without a file has no row."""
 
     ids: tuple[str, ...]
 

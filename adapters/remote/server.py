@@ -18,6 +18,7 @@ from lsst.daf.butler import Butler, LabeledButlerFactory
 
 from ..errors import BackendTimeout, BackendUnavailable
 from ..origin import Origin
+from ..retry_after import seconds_of
 from ..token import Token
 from .options import Options, overheard
 
@@ -82,7 +83,8 @@ class Server:
                 if answer.status_code != 200:
                     later = answer.status_code >= 500 or answer.status_code == 429
                     what = f"does not give its client configuration (status {answer.status_code})"
-                    raise self._unavailable(what, retry=later)
+                    again = seconds_of(answer.headers.get("Retry-After"))
+                    raise self._unavailable(what, retry=later, **again)
                 found = b""
                 for part in answer.iter_bytes():
                     found += part
@@ -129,7 +131,7 @@ class Server:
             )
         return url, authentication
 
-    def _unavailable(self, what: str, *, retry: bool) -> BackendUnavailable:
+    def _unavailable(self, what: str, *, retry: bool, **details: int) -> BackendUnavailable:
         return BackendUnavailable(
-            f"The server of repository '{self.name}' {what}.", repository=self.name, retry=retry
+            f"The server of repository '{self.name}' {what}.", repository=self.name, retry=retry, **details
         )

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import BackendUnavailable, BadUserInput, Unsupported, unknown
-from ..rows import ElementInfo, FieldInfo, Kind, UniverseInfo
+from ..rows import PUBLISHED, ElementInfo, FieldInfo, Kind, UniverseInfo
 from . import adql
 from .identity import Identity
 from .options import BUTLERS_NAMES, Options
 from .votable import Answer, Field
 
-DID = "obs_publisher_did"
+DID = PUBLISHED
 REQUIRED = (DID,)
 _BEYOND = {"ingest_date": "INGEST_DATE"}
 _TIMES = {"timespan.begin": "t_min", "timespan.end": "t_max"}

@@ -10,6 +10,7 @@ from ..caller import Call
 from ..errors import BadUserInput, TooComplex, Unsupported
 from ..question import Beside, Datasets, KeyValue, Op, Order
 from ..question import DatasetsById as ById
+from ..question import DatasetsByIvoid as ByIvoid
 from ..rows import Column, Facets, Joined, Kind, Row, Rows
 from . import adql
 from .catalogue import Catalogue
@@ -242,14 +243,26 @@ class DatasetQueries:
     async def by_id(self, question: ById, call: Call) -> Rows:
         columns = await self._metadata.columns(call)
         dids = columns.identity.dids(question.ids, self._repository, call)
-        catalogue = await self._metadata.catalogue(call)
-        wanted = Wanted.of(columns, question.beside)
-        listed = [*wanted.listed(), f"{columns.did} AS s_did"]
-        found = await self._metadata.by_did(listed, columns, dids, call, "datasets by identifier")
-        rows = self.rows(found, wanted, catalogue, Sorting((Term(columns.dimensions[0], "s_did"),)), call)
+        rows = await self._identified(dids, question.beside, columns, call)
         asked = set(question.ids)
         rows.rows = [row for row in rows.rows if row[0] in asked]
         return rows
+
+    async def by_ivoid(self, question: ByIvoid, call: Call) -> Rows:
+        rows = await self._identified(question.ivoids, None, await self._metadata.columns(call), call)
+        asked, place = set(question.ivoids), rows.index(DID)
+        rows.rows = [row for row in rows.rows if row[place] in asked]
+        return rows
+
+    async def _identified(
+        self, dids: Sequence[str], beside: Beside | None, columns: Columns, call: Call
+    ) -> Rows:
+        """Datasets with these identifiers, and perhaps others."""
+        catalogue = await self._metadata.catalogue(call)
+        wanted = Wanted.of(columns, beside)
+        listed = [*wanted.listed(), f"{columns.did} AS s_did"]
+        found = await self._metadata.by_did(listed, columns, dids, call, "datasets by identifier")
+        return self.rows(found, wanted, catalogue, Sorting((Term(columns.dimensions[0], "s_did"),)), call)
 
     # counts
 

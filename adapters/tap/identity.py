@@ -1,7 +1,7 @@
 """Ids of datasets, and the identifiers that their publisher gave them.
 
 Where an obs_publisher_did holds the UUID of a Butler dataset (``ivo://org.rubinobs/usdac/lsst-dp1?repo=dp1&id=<uuid>``), that is the id, and
-leads back. Elsewhere the id is a UUID made of the identifier (RFC 9562, version 5): stable, but nothing leads back from it outside of the
+leads back by the forms of identifiers that were seen here so far. Elsewhere the id is a UUID made of the identifier (RFC 9562, version 5): stable, but nothing leads back from it outside of the
 request that met it.
 """
 
@@ -18,13 +18,15 @@ from ..errors import Unsupported
 
 _BUTLERS = re.compile(r"(.*[?&]id=)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(.*)", re.DOTALL | re.ASCII)
 
+_MOST = 8  # forms of identifiers: a look-up by id asks for each
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """``templates``: what identifiers of Butler datasets look like, each as what stands before and behind the UUID. ``butlers``: whether the
-    service's are such."""
+    """``templates``: what identifiers of Butler datasets look like, each as what stands before and behind the UUID; those of rows that come are
+    added, a few at most. ``butlers``: whether the service's are such."""
 
-    templates: tuple[tuple[str, str], ...]
+    templates: list[tuple[str, str]]
     butlers: bool
 
     @classmethod
@@ -36,14 +38,16 @@ class Identity:
         match = _BUTLERS.fullmatch(sample or "")
         if match is not None and (match[1], match[3]) not in found:
             found.append((match[1], match[3]))
-        return cls(tuple(found), certain or sample is None or match is not None)
+        return cls(found, certain or sample is None or match is not None)
 
     def id(self, did: str) -> str:
         """32 hex digits."""
         match = _BUTLERS.fullmatch(did)
-        if match is not None and (match[1], match[3]) in self.templates:
-            return match[2].replace("-", "")
-        return uuid5(NAMESPACE_URL, did).hex
+        if match is None:
+            return uuid5(NAMESPACE_URL, did).hex
+        if (match[1], match[3]) not in self.templates and len(self.templates) < _MOST:
+            self.templates.append((match[1], match[3]))
+        return match[2].replace("-", "")
 
     def dids(self, ids: Iterable[str], repository: str, call: Call) -> list[str]:
         """Identifiers that these ids may have.

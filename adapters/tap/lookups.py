@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from ..caller import Call
 from ..errors import NotFound, Unsupported
-from ..question import Files, RecordsByKey, Regions, Timespans
+from ..media_types import OCTETS
+from ..question import Files, RecordsByKey, Regions, Sizes, Timespans
 from ..rows import Column, FileContent, Kind, Row, Rows
 from .columns import DID, REQUIRED, Columns, Named
 from .metadata import Metadata
@@ -34,6 +35,8 @@ _FILES = (
     Column("checksum", Kind.STRING),
     Column("media_type", Kind.STRING),
 )
+_SIZE = 5  # its place in a row of _FILES
+_SIZES = (_FILES[0], _FILES[_SIZE])
 _MEMBERSHIPS = (Column("id", Kind.UUID), Column("collection", Kind.STRING), Column("type", Kind.STRING))
 
 
@@ -106,6 +109,11 @@ class Lookups:
                 rows.append((identifier, url, None, None, None, bytes_, None, one.get("access_format")))
         return Rows(_FILES, rows)
 
+    async def sizes(self, question: Sizes, call: Call) -> Rows:
+        """The service's estimate."""
+        found = await self.files(Files(question.ids), call)
+        return Rows(_SIZES, [(row[0], row[_SIZE]) for row in found.rows])
+
     async def memberships(self, *_: object) -> Rows:
         """None: a dataset of ObsCore belongs to one obs_collection, which is its run here."""
         return Rows(_MEMBERSHIPS, [])
@@ -117,9 +125,7 @@ class Lookups:
             url = str(row[1])
             parts = urlsplit(url)
             if parts.scheme in ("http", "https") and parts.hostname:
-                return FileContent(
-                    None, url, basename(parts.path) or dataset, row[-1] or "application/octet-stream"
-                )
+                return FileContent(None, url, basename(parts.path) or dataset, row[-1] or OCTETS)
         raise NotFound(
             "This dataset has no file here." if not component else "ObsCore knows no components of files."
         )

@@ -19,6 +19,7 @@ from ..question import (
     DataIds,
     Datasets,
     DatasetsById,
+    DatasetsByIvoid,
     DatasetTypes,
     DatasetTypesByName,
     Files,
@@ -29,6 +30,7 @@ from ..question import (
     RecordsByKey,
     Regions,
     Related,
+    Sizes,
     Timespans,
 )
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
@@ -65,6 +67,7 @@ class TapRepository:
 
     adapter = "tap"
     capabilities = frozenset({Capability.WILDCARD, Capability.SKY, Capability.TIME, Capability.FILES})
+    publishes = True
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
@@ -83,6 +86,7 @@ class TapRepository:
         self._answers: Mapping[type[Question], Callable[[Any, Call], Awaitable[Rows]]] = {
             Datasets: self._datasets.page,
             DatasetsById: self._datasets.by_id,
+            DatasetsByIvoid: self._datasets.by_ivoid,
             FindDataset: self._find,
             Related: self._related.page,
             Collections: lists.collections,
@@ -96,6 +100,7 @@ class TapRepository:
             Timespans: lookups.timespans,
             RecordsByKey: lookups.records,
             Files: lookups.files,
+            Sizes: lookups.sizes,
             Memberships: lookups.memberships,
         }
 

@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..notes import By, noted
 from ..origin import Origin
+from ..retry_after import seconds_of
 from . import votable
 from .language import Language
 from .options import Options
@@ -43,11 +44,12 @@ _REFUSES_SYNC = frozenset({404, 405, 501})
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came over HTTP; ``location`` is absolute."""
+    """What came over HTTP; ``location`` is absolute, ``later`` what Retry-After says."""
 
     status: int
     content: bytes
     location: str | None = None
+    later: str | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ class Service:
         allowed = min(remaining, self.options.timeout)
         if allowed <= 0:
             raise Timeout("The time allowed for this request is over.")
-        with noted(call.notes, By.API, f"ADQL on {self.options.table}: {what}"):
+        with noted(call.notes, By.SERVICE, f"ADQL on {self.options.table}: {what}"):
             try:
                 async with asyncio.timeout(allowed):
                     return await self._answer(values, call)
@@ -172,7 +174,12 @@ class Service:
         if reply.location is not None or 300 <= reply.status < 400:
             raise self.unavailable("leads from one address to another without an end", retry=False)
         if reply.status == 429 or reply.status >= 500:
-            raise self.unavailable(f"does not answer (HTTP {reply.status})", retry=True)
+            raise self.unavailable(
+                f"does not answer (HTTP {reply.status})",
+                retry=True,
+                status=reply.status,
+                **seconds_of(reply.later),
+            )
         try:
             if len(reply.content) > _LONG:
                 return await asyncio.to_thread(votable.read, reply.content)
@@ -205,7 +212,12 @@ class Service:
         finally:
             await response.aclose()
         location = response.headers.get("Location") if 300 <= response.status_code < 400 else None
-        return Reply(response.status_code, bytes(content), location and _joined(address, location))
+        return Reply(
+            response.status_code,
+            bytes(content),
+            location and _joined(address, location),
+            response.headers.get("Retry-After"),
+        )
 
     def _ours(self, address: str) -> bool:
         try:
@@ -240,9 +252,12 @@ class Service:
 
     # errors
 
-    def unavailable(self, how: str, *, retry: bool) -> BackendUnavailable:
+    def unavailable(self, how: str, *, retry: bool, **details: int) -> BackendUnavailable:
         return BackendUnavailable(
-            f"The TAP service of repository '{self.name}' {how}.", repository=self.name, retry=retry
+            f"The TAP service of repository '{self.name}' {how}.",
+            repository=self.name,
+            retry=retry,
+            **details,
         )
 
     def refused(self, said: str) -> AdapterError:

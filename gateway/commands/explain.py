@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from adapters.caller import Caller
+from adapters.token import Token
 from gateway.commands.serve import CONFIG_OPTION
 
 if TYPE_CHECKING:
     from gateway.config import Config
     from gateway.explain.request import Explained, Request
+
+_TOKEN = "BUTLER_RUBIN_ACCESS_TOKEN"  # noqa: S105 - where one is
 
 
 @click.command()
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
 def explain(document: TextIO, file: Path, variables: str, operation: str | None, warm: bool) -> None:
     """Answer the GraphQL document of QUERYFILE (- for standard input) and print how: its plan, the questions that were asked, their
     SQL, what was done without SQL, and the cost. Values of the document are not printed.
+
+    Services that want a caller's token are shown the one of the environment variable BUTLER_RUBIN_ACCESS_TOKEN, as Butler's own client has it.
 
     Exits with 1 when the answer has errors.
     """
@@ -78,11 +85,13 @@ async def _asked(request: Request, config: Config, warm: bool) -> Explained:
     from gateway.explain.request import explained
     from gateway.opening import open_repositories
 
+    token = os.environ.get(_TOKEN)
+    caller = Caller(token=Token(token) if token else None)
     repositories = open_repositories(config)
     try:
         if warm:
-            await explained(request, config, repositories)
-        return await explained(request, config, repositories)
+            await explained(request, config, repositories, caller)
+        return await explained(request, config, repositories, caller)
     finally:
         for repository in repositories.values():
             await repository.close()

@@ -47,14 +47,16 @@ class Explained:
     seconds: float = 0.0
 
 
-async def explained(request: Request, config: Config, repositories: Mapping[str, Repository]) -> Explained:
+async def explained(
+    request: Request, config: Config, repositories: Mapping[str, Repository], caller: Caller
+) -> Explained:
     """Answer a request, within the limits that every request is held to."""
     found = Explained()
     budget, deadline = Budget(config.limits.max_cost), Deadline(config.limits.timeout)
     observed = {label: Observed(label, one, found.asked) for label, one in repositories.items()}
     context = Context(
         repositories=cast(Mapping[str, Repository], observed),
-        call=Call(Caller(), deadline, config.limits.max_cost),
+        call=Call(caller, deadline, config.limits.max_cost),
         budget=budget,
         limits=config.limits,
         base_url=config.public_url or f"http://{config.server.host}:{config.server.port}",

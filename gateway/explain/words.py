@@ -89,6 +89,8 @@ def told(number: int, asked: Asked) -> Iterator[str]:
             yield from _statement(work)
         elif work.by is By.API:
             yield f"   asked of Butler's API: {work.what}, {milliseconds(work.seconds)}"
+        elif work.by is By.SERVICE:
+            yield f"   asked of the service: {work.what}, {milliseconds(work.seconds)}"
         elif work.by is By.PYTHON:
             yield f"   worked out in Python: {work.what}, {milliseconds(work.seconds)}"
     if known := _known(asked.work):
@@ -151,6 +153,7 @@ def in_all(asked: Sequence[Asked]) -> Iterator[str]:
     )
     for by, sentence in (
         (By.API, "asked of Butler's API, not pushed down into SQL"),
+        (By.SERVICE, "asked of services"),
         (By.PYTHON, "worked out in Python, not pushed down into SQL"),
         (By.MEMORY, "known from before, and not asked"),
     ):
@@ -161,7 +164,8 @@ def in_all(asked: Sequence[Asked]) -> Iterator[str]:
         listed = ", ".join(
             what if by is By.MEMORY else f"{what} ({milliseconds(took)})" for what, took in seconds.items()
         )
-        yield f"{sentence}: {listed or 'nothing'}"
+        if listed or by is not By.SERVICE:
+            yield f"{sentence}: {listed or 'nothing'}"
 
 
 def plural(count: int, noun: str) -> str:

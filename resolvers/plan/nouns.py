@@ -18,7 +18,7 @@ from ..certification import CertificationConnection
 from ..collection import CollectionConnection, memberships
 from ..context import Scope
 from ..data_id_connection import DataIdConnection
-from ..dataset import Dataset
+from ..dataset import Dataset, butler_id
 from ..dataset_connection import DatasetConnection
 from ..dataset_type import DatasetType, DatasetTypeConnection
 from ..file import artefacts
@@ -192,7 +192,7 @@ class Datasets(Objects):
 
 
 Datasets.columns = {
-    "uuid": _each(Dataset.hex),
+    "uuid": _each(lambda one: butler_id(one.layout(), one.row())),
     "type": Datasets.type,
     "dataId": Datasets.data_id,
     "calibration": Datasets.calibration,

@@ -8,12 +8,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from adapters.question import Kinship
-from adapters.rows import Joined, Row
+from adapters.rows import PUBLISHED, Joined, Row
 
 from ..association import Association, AssociationEdge, AssociationEdges, Ties
 from ..beside import DIMENSIONS
 from ..data_id import DataId
-from ..dataset import Dataset, DatasetRows, Layout
+from ..dataset import Dataset, DatasetRows, Layout, butler_id
 from ..dataset_type import DatasetType
 from ..kinship import ties_beside
 from ..timespan import Timespan
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 _STRINGS = {str, type(None)}
 _NUMBERS = {int, type(None)}
+
+
+def _ids(layout: Layout, rows: Sequence[Row]) -> Column:
+    if PUBLISHED in layout.places:
+        return [butler_id(layout, row) for row in rows]
+    return _column(rows, layout.id)
 
 
 def _column(rows: Sequence[Row], place: int | None) -> Column:
@@ -175,7 +181,7 @@ class RowDatasets(Datasets):
 
 
 RowDatasets.columns = Datasets.columns | {
-    "uuid": lambda datasets, step, run: _column(datasets.rows, datasets.layout.id),
+    "uuid": lambda datasets, step, run: _ids(datasets.layout, datasets.rows),
     "run": lambda datasets, step, run: _column(datasets.rows, datasets.layout.run),
     "ingestDate": lambda datasets, step, run: _column(datasets.rows, datasets.layout.date),
     "type": RowDatasets.type,

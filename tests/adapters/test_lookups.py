@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lsst.daf.butler import CollectionType, DataCoordinate, DatasetType
 from lsst.sphgeom import Region
 
-from adapters.errors import BadUserInput, NotFound
+from adapters.errors import BadUserInput, NotFound, Unsupported
 from adapters.question import (
     CollectionDatasetTypes,
     CollectionLinks,
@@ -29,6 +29,7 @@ from adapters.question import (
     Memberships,
     RecordsByKey,
     Regions,
+    Sizes,
     Span,
     Timespans,
     Versions,
@@ -96,6 +97,20 @@ def test_files(setting: Setting) -> None:
     assert {row["id"]: row["uri"] for row in rows} == filed
     assert all(row["size"] > 0 and row["storage_class"] == "StructuredDataDict" for row in rows)
     assert all(row["component"] is None and "Yaml" in row["formatter"] for row in rows)
+
+
+def test_sizes_are_those_of_the_files_or_are_refused(setting: Setting) -> None:
+    butler = setting.judge.butler
+    refs = butler.query_datasets("visitSummary", [FILED, "HSC/runs/w01"], find_first=False, explain=False)
+    question = Sizes(tuple(ref.id.hex for ref in refs))
+    if isinstance(setting.asker, ApiAsker):
+        with pytest.raises(Unsupported):  # it would have to look at one dataset after the other
+            setting.asker.ask(question)
+        return
+    found = setting.asker.ask(question)
+    assert [column.name for column in found.columns] == ["id", "size"]
+    assert dict(found.rows) == {ref.id.hex: butler.getURI(ref).size() for ref in refs if butler.stored(ref)}
+    assert setting.asker.ask(Sizes(())).rows == []
 
 
 def test_versions(setting: Setting) -> None:

@@ -246,3 +246,31 @@ def test_unknown_names_bring_the_nearest(setting: Associated) -> None:
     assert "calexp" in caught.value.details["nearest"]
     with pytest.raises(NotFound, match="HSC/calib"):
         ask(setting, "raw", ("flat",), collections=("HSC/clib",))
+
+
+def test_parents_with_one_data_id_are_tied_alike(setting: Associated) -> None:
+    """A calexp of two runs, say: however the tie is found."""
+    required = tuple(setting.judge.types["calexp"].dimensions.required)
+    ids: dict[tuple[Any, ...], list[str]] = {}
+    for row in setting.by_type["calexp"]:
+        if row["instrument"] == HSC:
+            ids.setdefault(tuple(row[name] for name in required), []).append(row["id"])
+    several = [(key, own[:2]) for key, own in ids.items() if len(own) > 1]
+    keys = tuple(key for key, _ in several for _ in range(2))
+    parents = tuple(id for _, own in several for id in own)
+    assert keys
+    for target, by in (
+        ("Warp", None),
+        ("deepCoadd", Kinship.SPATIAL),
+        ("raw", None),
+        ("src", None),
+        ("flat", None),
+    ):
+        question = Related(required, keys, (target,), "calexp", parents, by=by, collections=("u/search",))
+        found: dict[int, list[Any]] = {}
+        rows = setting.asker.ask(question)
+        for row in rows.rows:
+            found.setdefault(row[0], []).append(row[1])
+        assert found, target
+        for place in range(0, len(keys), 2):
+            assert found.get(place) == found.get(place + 1), (target, keys[place])

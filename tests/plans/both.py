@@ -167,33 +167,37 @@ class Setting:
         self.loop.run_until_complete(_settled())
         asked = sum((one.asked for one in seen.values()), Counter[tuple[str, str]]())
         if isinstance(result, list):
-            return Outcome(None, b"", told(result), True, budget.spent, asked, list(GIVEN_UP))
+            return Outcome(None, b"", told(result, None), True, budget.spent, asked, list(GIVEN_UP))
         body = to_json({"data": result.data}).removeprefix(b'{"data":').removesuffix(b"}")
         errors = result.errors or []
         data = json.loads(body)
-        spread = _spread(data, errors)
-        return Outcome(data, body, told(errors), False, budget.spent, asked, list(GIVEN_UP), spread)
+        spread = any(_null_above(data, error) is not None for error in errors)
+        return Outcome(data, body, told(errors, data), False, budget.spent, asked, list(GIVEN_UP), spread)
 
 
 async def _settled() -> None:
     """What the request left running ends before its questions are counted."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     if others:
-        _, left = await asyncio.wait(others, timeout=10)
+        _, left = await asyncio.wait(others, timeout=60)
         assert not left, f"never ends: {left}"
 
 
-def told(errors: Sequence[GraphQLError]) -> list[tuple[str, str, str, str]]:
+def told(errors: Sequence[GraphQLError], data: Any) -> list[tuple[str, str, str, str]]:
     """Errors as they are compared. Their order is not: graphql-core appends each when its field fails, and that depends on when the
-    backend answers."""
-    found = []
+    backend answers. So does, of several fields below an object that an error made null, whose error it was: of that only the place is compared."""
+    found = set()
     for error in errors:
+        null = _null_above(data, error)
+        if null is not None:
+            found.add(("", repr(null), "", ""))
+            continue
         fault: Any = error
         while isinstance(fault, GraphQLError) and fault.original_error is not None:
             fault = fault.original_error
         code, details = getattr(fault, "code", ""), getattr(fault, "details", "")
         places = [(at.line, at.column) for at in error.locations or ()]
-        found.append(
+        found.add(
             (error.message, repr(error.path), f"{type(fault).__name__} {code}", repr((details, places)))
         )
     return sorted(found)
@@ -217,12 +221,11 @@ def same(both: Both) -> None:
     assert not again, "asked again"
 
 
-def _spread(data: Any, errors: Sequence[GraphQLError]) -> bool:
-    """Whether an error made more null than its own field."""
-    for error in errors:
-        value = data
-        for step in error.path or ():
-            if value is None:
-                return True
-            value = value[step]
-    return False
+def _null_above(data: Any, error: GraphQLError) -> list[str | int] | None:
+    """The place that an error made null, where that is not its own field."""
+    value, path = data, list(error.path or ())
+    for place, step in enumerate(path):
+        if value is None:
+            return path[:place]
+        value = value[step]
+    return None

@@ -74,10 +74,17 @@ def served(folder: Path, here: Repository, lab: str, sky: str, url: str) -> Iter
             "anonymous": False,
         },
         "state": str(folder / "state"),
+        "log": {"level": "DEBUG", "format": "json"},
     }
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     with running([COMMAND, "serve", "--config", file, "--port", 0]) as gateway:
         yield Three(gateway)
+    written = "".join(gateway.lines)
+    assert '"level":"debug"' in written
+    for kept in (folder / "state").rglob("*"):
+        if kept.is_file():
+            written += kept.read_bytes().decode("latin-1")
+    assert "gt-alice" not in written
 
 
 @pytest.fixture(scope="module")

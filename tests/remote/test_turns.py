@@ -190,7 +190,12 @@ def test_threads_are_bounded_and_everybody_is_served() -> None:
                 now -= 1
 
         await asyncio.gather(*(lanes.run(n % 10, work, In(20), "lab") for n in range(100)))
-        assert most <= 4 and lanes._lanes == {}
+        assert most <= 4
+        for _ in range(500):  # the last ones leave when they have answered
+            if not lanes._lanes:
+                break
+            await asyncio.sleep(0.01)
+        assert lanes._lanes == {}
 
     at_work(body)
     assert "nowhere" not in {place[0] for place in Lanes._open}  # type: ignore[index]

@@ -28,7 +28,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``stall``: seconds before anything is sent, cut short when the client leaves."""
+    """``status`` 0: none, the connection is closed. ``stall``: seconds before anything is sent, cut short when the client leaves."""
 
     status: int = 200
     body: bytes = b""
@@ -62,6 +62,9 @@ class Proxy:
                 answer = proxy.behaviour(request) or proxy._passed_on(request)
                 if answer.stall and self._gone(answer.stall):
                     proxy.left.set()
+                    self.close_connection = True
+                    return
+                if not answer.status:
                     self.close_connection = True
                     return
                 self.send_response(answer.status)

@@ -32,6 +32,7 @@ from adapters.question import (
     Regions,
     Related,
     RelatedDataIds,
+    Sizes,
     Sky,
     Span,
     Timespans,
@@ -166,6 +167,9 @@ def test_files_are_where_access_url_says(tap: Opened, table: list[dict[str, Any]
             one["access_estsize"] * 1000,
             "application/fits",
         )
+    sizes = tap.ask(Sizes(tuple(row[0] for row in rows.rows)))
+    assert [column.name for column in sizes.columns] == ["id", "size"]
+    assert dict(sizes.rows) == {row[0]: row[5] for row in files.rows}
     lacking = next(row[0] for row in rows.rows if row[0] not in told)
     with pytest.raises(NotFound):
         tap.run(tap.repository.content(lacking, None, CALL))
@@ -232,7 +236,7 @@ def test_the_work_is_told_without_what_callers_gave(tap: Opened) -> None:
     tap.ask(
         Datasets(("raw",), constraints=(Constraint("target_name", Op.EQ, "secret"),)), Call(notes=told.append)
     )
-    assert told and all(work.by is By.API and "secret" not in work.what for work in told)
+    assert told and all(work.by is By.SERVICE and "secret" not in work.what for work in told)
 
 
 def test_the_standard_table_is_the_default(service: dachs.Dachs, table: list[dict[str, Any]]) -> None:

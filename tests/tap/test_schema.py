@@ -14,6 +14,8 @@ from tests.resolvers.conftest import Gateway
 
 from . import dachs
 from .obscore import IVOID
+from .proxy import Proxy
+from .test_protocol import strange
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +77,41 @@ def test_what_it_cannot_say_is_an_error_of_that_field_alone(gateway: Gateway) ->
     assert set(answer.codes) == {"UNSUPPORTED"}
     (node,) = answer.data["repository"]["datasets"]["nodes"]
     assert node["run"] and node["producer"] is None and answer.data["repository"]["collections"]["nodes"]
+
+
+RESOLVE = "query($ivoid: String!) { resolve(identifier: $ivoid) { uuid ivoid id run } }"
+LISTED = """{ repository(name: "archive") { datasets(query: {type: ["*"], collections: ["*"]}, first: 3) {
+  nodes { uuid ivoid id run } } } }"""
+
+
+@pytest.mark.parametrize("template", ["ivo://elsewhere.example/x?repo={repository}&id={id}", IVOID])
+def test_a_dataset_is_called_what_its_publisher_calls_it_and_found_by_that(
+    service: dachs.Dachs, table: list[dict[str, Any]], template: str
+) -> None:
+    """Whatever the configuration says of identifiers: those of the table name another repository than the label."""
+    options = {"table": "lsst.obscore"}
+    opened = Gateway(
+        {"archive": open_repository("archive", Settings(service.uri, ivoid=template, options=options))}
+    )
+    dids = {one["obs_publisher_did"] for one in table}
+    nodes = opened.good(LISTED)["repository"]["datasets"]["nodes"]
+    assert len(nodes) == 3
+    for node in nodes:
+        assert node["ivoid"] in dids and node["uuid"] in node["ivoid"]
+        assert opened.good(RESOLVE, ivoid=node["ivoid"])["resolve"] == node
+        assert opened.good(RESOLVE, ivoid=node["uuid"])["resolve"] == node
+        ours = template.replace("{repository}", "archive").replace("{id}", node["uuid"])
+        assert opened.good(RESOLVE, ivoid=ours)["resolve"] == node
+    unknown = nodes[0]["ivoid"].replace(nodes[0]["uuid"], "00000000-0000-0000-0000-000000000000")
+    assert opened.good(RESOLVE, ivoid=unknown)["resolve"] is None
+    opened.close()
+
+
+def test_a_dataset_without_a_uuid_has_none_and_is_found_by_its_identifier() -> None:
+    with Proxy(behaviour=strange) as proxy:
+        opened = Gateway({"archive": open_repository("archive", Settings(proxy.uri))})
+        (node,) = opened.good(LISTED)["repository"]["datasets"]["nodes"]
+        assert (node["uuid"], node["ivoid"]) == (None, "ivo://org.gavo.dc/~?califa/V1200/NGC1.fits")
+        assert opened.good(RESOLVE, ivoid=node["ivoid"])["resolve"] == node
+        assert opened.good(RESOLVE, ivoid="ivo://org.gavo.dc/~?another")["resolve"] is None
+        opened.close()
