@@ -1,7 +1,8 @@
 """A list of a real registry as a table, from the question to the last byte: next to the question alone, and the bare encoding.
 
 ``python -m benchmarks.lists REPOSITORY [--rows N ...] [--plain]``, with a repository of ``benchmarks.synthetic``. Wall seconds; the best of three up to 100,000
-rows. For each format: the question alone (every page read, nothing made of it), pyarrow's own writing of the same rows (VOTable: the encoder fed with ready
+rows. For each format: the question alone (every page read, with the sizes of files
+for ObsCore, nothing made of it), pyarrow's own writing of the same rows (VOTable: the encoder fed with ready
 batches), the whole, whether it is allowed to take as long (the question and twice the writing), when the first bytes were there, and how much the highest
 resident size grew in a process of its own, after a first table of 1,000 rows. ``--plain``: Butler's columns instead of those of ObsCore.
 """
@@ -26,7 +27,7 @@ import pyarrow.parquet as pq
 from adapters.butler import open_repository
 from adapters.caller import Caller
 from adapters.protocol import Repository, Settings
-from adapters.question import Datasets
+from adapters.question import Datasets, Sizes
 from gateway.limits import Limits
 from gateway.tables.formats import FORMATS
 from gateway.tables.obscore.obscore import ObsCore
@@ -62,8 +63,11 @@ async def _question(repository: Repository, rows: int, plain: bool) -> float:
     pages = Pages(ASKED, {"bench": repository}, Caller(), Limits(), most=rows)
     if not plain:
         pages.beside = _columns([repository]).beside
-    async for _ in pages.read():
-        pass
+    async for page in pages.read():
+        if not plain:
+            for part in page:
+                place = part.rows.places["id"]
+                await repository.ask(Sizes(tuple(row[place] for row in part.rows.rows)), pages.call())
     return time.perf_counter() - began
 
 

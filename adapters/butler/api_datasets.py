@@ -12,6 +12,7 @@ from typing import Any
 
 from lsst.daf.butler import Butler, CollectionInfo, DataCoordinate, DatasetType
 
+from ..answers import DATASET, PARENT, UNDATED, VALIDITY
 from ..errors import BadUserInput
 from ..question import (
     Beside,
@@ -22,7 +23,7 @@ from ..question import (
     Op,
     Span,
 )
-from ..rows import Column, Kind, Row, Rows, TypeInfo
+from ..rows import Column, Row, Rows, TypeInfo
 from . import expression, glob
 from .api_dimensions import batches, order_names, too_many
 from .api_name import Name, Raw, dimension_kind, ends, nanoseconds, picker, resolve
@@ -31,12 +32,6 @@ from .api_place import Key, Place
 from .api_rows import rows_of
 from .api_selection import Selection, merged, overlap
 
-_PLAIN = (
-    Column("id", Kind.UUID),
-    Column("type", Kind.STRING),
-    Column("run", Kind.STRING),
-    Column("ingest_date", Kind.TIME),
-)
 _EARLIEST = -(2**63)
 """In a key, the begin of a range that is unbounded: before everything."""
 
@@ -56,7 +51,7 @@ class Shape:
         group = universe.conform({name for info in self.types.values() for name in info.required})
         self.names = tuple(group.names)
         own = (Column(name, dimension_kind(universe, name), dimension=True) for name in self.names)
-        self.columns = (*_PLAIN[: 4 if self.dated else 3], *own)
+        self.columns = (*(DATASET if self.dated else UNDATED), *own)
         self._plain = {name: itemgetter(f"{name}.dataset_id", f"{name}.run") for name in self.types}
         self._required = {name: picker(info.required) for name, info in self.types.items()}
         self._whole = {
@@ -282,10 +277,9 @@ def certifications(butler: Butler, names: Names, question: Certifications, most:
         rows += [(parent, *row) for row in Place().page((), list(keyed.items()), page).rows]
     required = [shape.columns.index(c) + 1 for c in shape.columns if c.name in found.dimensions.required]
     columns = (
-        Column("parent", Kind.LONG),
+        PARENT,
         *shape.columns,
-        Column("valid_begin", Kind.TIME),
-        Column("valid_end", Kind.TIME),
+        *VALIDITY,
     )
 
     def key(row: Row) -> Key:

@@ -15,6 +15,7 @@ from lsst.daf.butler import (
     SkyPixDimension,
 )
 
+from ..answers import PARENT, REGION
 from ..errors import BadUserInput, TooComplex, unknown
 from ..question import DataIds, Order, Records, RecordsByKey, Regions, Timespans
 from ..rows import Column, Kind, Row, Rows
@@ -170,14 +171,13 @@ def records_by_key(butler: Butler, question: RecordsByKey, most: int) -> Rows:
         for row in of_keys(butler, layout.required, layout.group, layout.fields, question.keys, most)
     }
     rows = [(parent, *by_key[key]) for parent, key in enumerate(question.keys) if key in by_key]
-    return Rows((Column("parent", Kind.LONG), *layout.columns), rows)
+    return Rows((PARENT, *layout.columns), rows)
 
 
 def regions(butler: Butler, question: Regions, most: int) -> Rows:
     """Regions of the finest spatial element; the sky map's where the dimensions have both a sky map's and an observation's."""
     universe = butler.dimensions
     group = universe.conform(question.dimensions)
-    columns = (Column("parent", Kind.LONG), Column("source", Kind.STRING), Column("region", Kind.REGION))
     wide = group
     if not group.spatial and "exposure" in group.names:
         wide = universe.conform([*group.required, "visit"])
@@ -190,7 +190,7 @@ def regions(butler: Butler, question: Regions, most: int) -> Rows:
         ),
     )
     if not families:
-        return Rows(columns, [])
+        return Rows(REGION, [])
     element = families[-1].name
     found: dict[Key, str] = {}
     if element in universe.skypix_dimensions.names:
@@ -203,7 +203,7 @@ def regions(butler: Butler, question: Regions, most: int) -> Rows:
             if (seen := row[f"{element}.region"]) is not None:
                 found.setdefault(tuple(row[n] for n in question.dimensions), encoded(seen))
     return Rows(
-        columns, [(parent, element, found[key]) for parent, key in enumerate(question.keys) if key in found]
+        REGION, [(parent, element, found[key]) for parent, key in enumerate(question.keys) if key in found]
     )
 
 

@@ -9,21 +9,12 @@ from uuid import UUID
 from lsst.daf.butler import Butler, DatasetRef
 from lsst.resources import ResourcePath
 
+from ..answers import FILE
 from ..errors import BadUserInput, NotFound
 from ..media_types import OCTETS, media_type_of
 from ..question import Files
-from ..rows import Column, FileContent, Kind, Row, Rows
+from ..rows import FileContent, Row, Rows
 from .files import in_parts
-
-_COLUMNS = (
-    Column("id", Kind.UUID),
-    Column("uri", Kind.STRING),
-    Column("component", Kind.STRING),
-    Column("storage_class", Kind.STRING),
-    Column("formatter", Kind.STRING),
-    Column("size", Kind.LONG),
-    Column("checksum", Kind.STRING),
-)
 
 
 def files(butler: Butler, question: Files, *, recorded: bool) -> Rows:
@@ -43,7 +34,7 @@ def files(butler: Butler, question: Files, *, recorded: bool) -> Rows:
             ref = butler.get_dataset(identifier, datastore_records=True)
         if ref is not None:
             rows.extend(_of(butler, ref))
-    return Rows(_COLUMNS, rows)
+    return Rows(FILE, rows)
 
 
 def _of(butler: Butler, ref: DatasetRef) -> Iterator[Row]:

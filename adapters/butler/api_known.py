@@ -9,9 +9,10 @@ from uuid import UUID
 
 from lsst.daf.butler import Butler, DatasetRef
 
+from ..answers import MEMBERSHIP, PARENT
 from ..errors import BadUserInput
 from ..question import Beside, DatasetsById, Memberships, Versions
-from ..rows import Column, Kind, Row, Rows
+from ..rows import Row, Rows
 from .api_datasets import Shape, memberships
 from .api_dimensions import coordinates
 from .api_name import Raw
@@ -67,7 +68,6 @@ def _of_refs(
 
 def membership_rows(butler: Butler, names: Names, question: Memberships, most: int) -> Rows:
     """Collections besides the runs. Chains hold nothing themselves and are not among them."""
-    columns = (Column("id", Kind.UUID), Column("collection", Kind.STRING), Column("type", Kind.STRING))
     refs = _refs(butler, question.ids)
     _, rows = _of_refs(
         butler, names, refs, most, kinds=("TAGGED", "CALIBRATION"), beside=Beside(ingest_date=False)
@@ -75,7 +75,7 @@ def membership_rows(butler: Butler, names: Names, question: Memberships, most: i
     known = names.collections()
     found = {(row[f"{name}.dataset_id"].hex, row[f"{name}.collection"]) for name, row in rows}
     ordered = sorted(found, key=lambda one: (one[1], one[0]))
-    return Rows(columns, [(one, collection, known[collection].type.name) for one, collection in ordered])
+    return Rows(MEMBERSHIP, [(one, collection, known[collection].type.name) for one, collection in ordered])
 
 
 def versions(butler: Butler, names: Names, question: Versions, most: int) -> Rows:
@@ -108,5 +108,5 @@ def versions(butler: Butler, names: Names, question: Versions, most: int) -> Row
         rows += place.page(
             (), keyed, question.page.__class__(question.page.first + 1, question.page.after)
         ).rows
-    columns = (Column("parent", Kind.LONG), *shape.columns)
+    columns = (PARENT, *shape.columns)
     return Rows(columns, rows, key=lambda row: (row[4], row[1]), types=shape.types)

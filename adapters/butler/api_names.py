@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lsst.daf.butler import Butler, CollectionInfo, DatasetType
 
+from ..answers import COLLECTION, DATASET_TYPE, LINK, PARENT
 from ..errors import BadUserInput, NotFound, unknown
 from ..question import (
     CollectionDatasetTypes,
@@ -16,19 +17,9 @@ from ..question import (
     DatasetTypes,
     DatasetTypesByName,
 )
-from ..rows import Column, Kind, Row, Rows, TypeInfo
+from ..rows import Row, Rows, TypeInfo
 from . import glob
 from .api_place import Place
-
-COLLECTION = (Column("name", Kind.STRING), Column("type", Kind.STRING), Column("documentation", Kind.STRING))
-DATASET_TYPE = (
-    Column("name", Kind.STRING),
-    Column("required", Kind.NAMES),
-    Column("dimensions", Kind.NAMES),
-    Column("storage_class", Kind.STRING),
-    Column("is_calibration", Kind.BOOL),
-)
-_PARENT = Column("parent", Kind.LONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +161,6 @@ class Names:
 
     def ask_links(self, question: CollectionLinks) -> Rows:
         known = self.collections()
-        columns = (_PARENT, Column("position", Kind.LONG), *COLLECTION)
         _require_one(question.page.after is not None, question.names)
         found: list[Row] = []
         for parent, name in enumerate(question.names):
@@ -191,7 +181,7 @@ class Names:
                 after = (after[1], after[0])
             keyed = [one for one in keyed if after is None or Place().compare(one[0], after) > 0]
             found += [row for _, row in sorted(keyed, key=lambda one: one[0])[: question.page.first + 1]]
-        return Rows(columns, found, key=lambda row: (row[1], row[2]))
+        return Rows(LINK, found, key=lambda row: (row[1], row[2]))
 
     def ask_types(self, question: DatasetTypes) -> Rows:
         held: frozenset[str] | None = None
@@ -221,7 +211,7 @@ class Names:
                 if question.page.after is not None:
                     names = [n for n in names if n > str(question.page.after[0])]
                 found += [(parent, *_type(types[n])) for n in names[: question.page.first + 1]]
-        return Rows((_PARENT, *DATASET_TYPE), found, key=lambda row: (row[1],))
+        return Rows((PARENT, *DATASET_TYPE), found, key=lambda row: (row[1],))
 
 
 def _matches(name: str, pattern: str) -> bool:

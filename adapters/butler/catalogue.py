@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..answers import COLLECTION, DATASET_TYPE, LINK, PARENT
 from ..caller import Call
 from ..question import (
     CollectionDatasetTypes,
@@ -25,20 +26,6 @@ from .names import CODES, TYPES, CollectionRecord, Names
 from .order import check
 from .store import Store
 from .tables import Tables
-
-_COLLECTION = (
-    RowColumn("name", Kind.STRING),
-    RowColumn("type", Kind.STRING),
-    RowColumn("documentation", Kind.STRING),
-)
-_TYPE = (
-    RowColumn("name", Kind.STRING),
-    RowColumn("required", Kind.NAMES),
-    RowColumn("dimensions", Kind.NAMES),
-    RowColumn("storage_class", Kind.STRING),
-    RowColumn("is_calibration", Kind.BOOL),
-)
-_PARENT = RowColumn("parent", Kind.LONG)
 
 
 @dataclass(slots=True)
@@ -62,7 +49,7 @@ class Catalogue:
             statement = statement.where(name > question.page.after[0])
         rows = self.store.rows(statement.order_by(name).limit(question.page.first + 1), call)
         found = [(r[0], TYPES[r[1]], r[2] or None) for r in rows]
-        return _by_name(_COLLECTION, found, question.page.first)
+        return _by_name(COLLECTION, found, question.page.first)
 
     def _matching(self, question: Collections) -> list[Any]:
         table = self.tables.collection
@@ -96,7 +83,7 @@ class Catalogue:
         records = sorted(self._flat_records(question, call), key=lambda r: r.name)
         after = question.page.after
         rows = [_collection(r) for r in records if after is None or r.name > str(after[0])]
-        return _by_name(_COLLECTION, rows[: question.page.first + 1], question.page.first)
+        return _by_name(COLLECTION, rows[: question.page.first + 1], question.page.first)
 
     def collections_by_name(self, question: CollectionsByName, call: Call) -> Rows:
         table = self.tables.collection
@@ -104,7 +91,7 @@ class Catalogue:
             self.tables.dialect.within(table.c.name, list(question.names))
         )
         rows = self.store.rows(statement, call)
-        return Rows(_COLLECTION, [(r[0], TYPES[r[1]], r[2] or None) for r in rows])
+        return Rows(COLLECTION, [(r[0], TYPES[r[1]], r[2] or None) for r in rows])
 
     def links(self, question: CollectionLinks, call: Call) -> Rows:
         """One statement for all parents."""
@@ -149,8 +136,7 @@ class Catalogue:
             .order_by(numbered.c.parent, numbered.c.place)
         )
         rows = [(r[0], r[1], r[2], TYPES[r[3]], r[4] or None) for r in self.store.rows(final, call)]
-        columns = (_PARENT, RowColumn("position", Kind.LONG), *_COLLECTION)
-        return Rows(columns, rows, more=len(rows) > question.page.first, key=lambda row: (row[1], row[2]))
+        return Rows(LINK, rows, more=len(rows) > question.page.first, key=lambda row: (row[1], row[2]))
 
     def count_links(self, question: CollectionLinks, call: Call) -> int:
         return len(self.links(replace(question, page=Page(call.max_rows)), call).rows)
@@ -168,7 +154,7 @@ class Catalogue:
         head = head.order_by(name).limit(question.page.first + 1)
         chosen = head.subquery()
         records = self.names.type_rows(table.c.id.in_(sa.select(chosen.c.id)), call)
-        return _by_name(_TYPE, [_type(r.info) for r in records], question.page.first)
+        return _by_name(DATASET_TYPE, [_type(r.info) for r in records], question.page.first)
 
     def count_dataset_types(self, question: DatasetTypes, call: Call) -> int:
         statement = sa.select(sa.func.count()).select_from(self.tables.dataset_type)
@@ -203,7 +189,7 @@ class Catalogue:
                 info = self.names.component(info, component)
             if info is not None:
                 found.append(_type(info))
-        return Rows(_TYPE, found)
+        return Rows(DATASET_TYPE, found)
 
     def count_of_collections(self, question: CollectionDatasetTypes, call: Call) -> int:
         return len(self.of_collections(replace(question, page=Page(call.max_rows)), call).rows)
@@ -243,7 +229,7 @@ class Catalogue:
             types = sorted((records_of[i] for i in found), key=lambda r: r.name)
             later = [t for t in types if after is None or t.name > after]
             rows += [(position, *_type(t.info)) for t in later[: question.page.first + 1]]
-        return Rows((_PARENT, *_TYPE), rows, key=lambda row: (row[1],))
+        return Rows((PARENT, *DATASET_TYPE), rows, key=lambda row: (row[1],))
 
 
 def _leaves(root: int, children: dict[int, list[int]], records: dict[int, CollectionRecord]) -> Iterable[int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..answers import DATASET, PARENT, VALIDITY
 from ..caller import Call
 from ..errors import BadUserInput, TooComplex
 from ..question import Certifications
@@ -62,14 +63,10 @@ class CertificationQueries:
         found = self.store.rows(self._dressed(rows, record), call)
         names = record.info.dimensions
         columns = (
-            RowColumn("parent", Kind.LONG),
-            RowColumn("id", Kind.UUID),
-            RowColumn("type", Kind.STRING),
-            RowColumn("run", Kind.STRING),
-            RowColumn("ingest_date", Kind.TIME),
+            PARENT,
+            *DATASET,
             *(RowColumn(n, tables.kind(n), dimension=True) for n in names),
-            RowColumn("valid_begin", Kind.TIME),
-            RowColumn("valid_end", Kind.TIME),
+            *VALIDITY,
         )
         keyed = [names.index(d) + 5 for d in record.info.required]
 

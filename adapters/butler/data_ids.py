@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from lsst.daf.butler import DimensionElement, DimensionGroup, SkyPixDimension
 
+from ..answers import PARENT, REGION, TIMESPAN
 from ..caller import Call
 from ..errors import BadUserInput, TooComplex, nearest
 from ..question import DataIds, KeyValue, Order, Page, Records, RecordsByKey, Regions, Sky, Span, Timespans
@@ -257,20 +258,15 @@ class DataIdQueries:
         source.complete()
         selected, columns = _dimensions(source, tables)
         more, described = self._fields(element, source)
-        described = [RowColumn("parent", Kind.LONG), *columns, *described]
+        described = [PARENT, *columns, *described]
         statement = source.select(uploaded.c.parent, *selected, *more)
         return Rows(tuple(described), _plain(self._store.rows(statement, call), described))
 
     def regions(self, question: Regions, call: Call) -> Rows:
-        columns = (
-            RowColumn("parent", Kind.LONG),
-            RowColumn("source", Kind.STRING),
-            RowColumn("region", Kind.REGION),
-        )
         group = self._tables.universe.conform(question.dimensions)
         feet = sky.footing(group)
         if not feet or not question.keys:
-            return Rows(columns, [])
+            return Rows(REGION, [])
         foot = feet[0]
         element, tables = foot.element, self._tables
         if isinstance(element, SkyPixDimension):
@@ -283,7 +279,7 @@ class DataIdQueries:
                 )
                 for parent, key in enumerate(question.keys)
             ]
-            return Rows(columns, found)
+            return Rows(REGION, found)
         uploaded = tables.dialect.upload(question.keys, [tables.sql_type(n) for n in question.dimensions])
         keys = {name: uploaded.c[f"c{n}"] for n, name in enumerate(question.dimensions)}
         clause: sa.FromClause = uploaded
@@ -301,19 +297,13 @@ class DataIdQueries:
         first: dict[int, Row] = {}
         for row in self._store.rows(statement.order_by(*order), call):
             first.setdefault(row[0], row)
-        return Rows(columns, list(first.values()))
+        return Rows(REGION, list(first.values()))
 
     def timespans(self, question: Timespans, call: Call) -> Rows:
-        columns = (
-            RowColumn("parent", Kind.LONG),
-            RowColumn("source", Kind.STRING),
-            RowColumn("begin", Kind.TIME),
-            RowColumn("end", Kind.TIME),
-        )
         tables = self._tables
         group = tables.universe.conform(question.dimensions)
         if not group.temporal or not question.keys:
-            return Rows(columns, [])
+            return Rows(TIMESPAN, [])
         (family, *_) = group.temporal
         element = family.choose(group)
         uploaded = tables.dialect.upload(question.keys, [tables.sql_type(n) for n in question.dimensions])
@@ -323,7 +313,7 @@ class DataIdQueries:
         table = source.element(element.name)
         source.conditions.append(tables.dialect.has_timespan(table))
         statement = source.select(uploaded.c.parent, sa.literal(element.name, sa.Text()), begin, end)
-        return Rows(columns, list(self._store.rows(statement, call)))
+        return Rows(TIMESPAN, list(self._store.rows(statement, call)))
 
 
 def _dimensions(source: Source, tables: Tables) -> tuple[list[Any], list[RowColumn]]:

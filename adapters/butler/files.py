@@ -15,31 +15,16 @@ import sqlalchemy as sa
 from lsst.daf.butler import Butler, ButlerConfig
 from lsst.resources import ResourcePath
 
+from ..answers import FILE, MEMBERSHIP, SIZE
 from ..caller import Call
 from ..errors import NotFound, Unsupported
 from ..media_types import OCTETS, media_type_of
 from ..question import Files, Memberships, Sizes
-from ..rows import Column as RowColumn
-from ..rows import FileContent, Kind, Row, Rows
+from ..rows import FileContent, Row, Rows
 from .names import TYPES, Names
 from .store import Store
 from .tables import Tables
 
-_COLUMNS = (
-    RowColumn("id", Kind.UUID),
-    RowColumn("uri", Kind.STRING),
-    RowColumn("component", Kind.STRING),
-    RowColumn("storage_class", Kind.STRING),
-    RowColumn("formatter", Kind.STRING),
-    RowColumn("size", Kind.LONG, unit="byte"),
-    RowColumn("checksum", Kind.STRING),
-)
-_SIZES = (RowColumn("id", Kind.UUID), RowColumn("size", Kind.LONG, unit="byte"))
-_MEMBERSHIP = (
-    RowColumn("id", Kind.UUID),
-    RowColumn("collection", Kind.STRING),
-    RowColumn("type", Kind.STRING),
-)
 _NO_COMPONENT = "__NULL_STRING__"
 """What the records hold for a whole dataset (lsst.daf.butler.datastores.file_datastore...: NULL is not allowed in a key)."""
 
@@ -100,7 +85,7 @@ class FileQueries:
                 uri = str(_located(root, path))
                 found.append((identifier, uri, part, storage_class, formatter, size, checksum))
         found.sort(key=lambda row: (row[0], row[2] or "", row[1]))
-        return Rows(_COLUMNS, found)
+        return Rows(FILE, found)
 
     def _records(self, datastore: FileStore, ids: Sequence[str], call: Call) -> list[Row]:
         dialect = self.tables.dialect
@@ -139,7 +124,7 @@ class FileQueries:
             )
             for identifier, total in self.store.rows(statement, call):
                 found.setdefault(identifier, total)
-        return Rows(_SIZES, sorted(found.items()))
+        return Rows(SIZE, sorted(found.items()))
 
     def _held(self, datastore: FileStore) -> tuple[sa.TableClause, sa.FromClause]:
         """The records of a datastore, and those of them that it still has."""
@@ -177,7 +162,7 @@ class FileQueries:
             )
             found += [(r[0], r[1], TYPES[r[2]]) for r in self.store.rows(held, call)]
         found.sort(key=lambda row: (row[0], row[1]))
-        return Rows(_MEMBERSHIP, found)
+        return Rows(MEMBERSHIP, found)
 
 
 def content(files: Rows, component: str | None) -> FileContent:

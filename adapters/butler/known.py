@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from ..answers import DATASET, PARENT
 from ..caller import Call
 from ..errors import BadUserInput, NotFound, TooComplex
 from ..question import Beside, Constraint, Datasets, DatasetsById, FindDataset, Op, Page, Versions
@@ -25,14 +26,6 @@ from .tables import Tables
 from .walk import in_order
 
 _REMEMBERED = 50_000  # datasets whose type is remembered
-
-
-_COLUMNS = (
-    RowColumn("id", Kind.UUID),
-    RowColumn("type", Kind.STRING),
-    RowColumn("run", Kind.STRING),
-    RowColumn("ingest_date", Kind.TIME),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +68,7 @@ class KnownDatasets:
             ids_of.setdefault(kind, []).append([identifier])
         kinds = tuple(sorted(ids_of))
         if not kinds:
-            return Rows(_COLUMNS, [])
+            return Rows(DATASET, [])
         records = self._names.types_by_id(kinds, call)
         asked: _ById = self._store.statements.once(
             ("by id", kinds, question.beside), lambda: self._asked_by_id(records, question.beside)
@@ -109,7 +102,7 @@ class KnownDatasets:
             (self._by_id(members, names, taken), tuple(record.id for record in members))
             for members in by_table.values()
         ]
-        columns = (*_COLUMNS, *(RowColumn(n, tables.kind(n), dimension=True) for n in names))
+        columns = (*DATASET, *(RowColumn(n, tables.kind(n), dimension=True) for n in names))
         places = {column.name: place for place, column in enumerate(columns)}
         types = {record.name: record.info for record in records}
         came = {} if taken is None else taken.told(len(columns), places, 0)[0]
@@ -244,8 +237,8 @@ class KnownDatasets:
             statement = self._versions(record, by_type[record.name], path, names, question)
             found += self._store.rows(statement, call)
         columns = (
-            RowColumn("parent", Kind.LONG),
-            *_COLUMNS,
+            PARENT,
+            *DATASET,
             *(RowColumn(n, tables.kind(n), dimension=True) for n in names),
         )
         found.sort(key=lambda row: row[0])

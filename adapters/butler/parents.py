@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import eq
 from typing import Any
 
+from ..answers import DATASET, PARENT, UNDATED
 from ..question import Related
 from ..rows import Column as RowColumn
-from ..rows import Kind, Row, Rows, TypeInfo
+from ..rows import Row, Rows, TypeInfo
 from .beside import EDGE
 from .reach import Reach
 
@@ -21,11 +22,8 @@ def shaped(question: Related, reached: Sequence[Reach], names: Sequence[str]) ->
     dimensions."""
     kinds = {name: reach.tables.kind(name) for reach in reached for name in names}
     columns = (
-        RowColumn("parent", Kind.LONG),
-        RowColumn("id", Kind.UUID),
-        RowColumn("type", Kind.STRING),
-        RowColumn("run", Kind.STRING),
-        *([RowColumn("ingest_date", Kind.TIME)] if all(reach.dated for reach in reached) else []),
+        PARENT,
+        *(DATASET if all(reach.dated for reach in reached) else UNDATED),
         *(RowColumn(name, kinds[name], dimension=True) for name in names),
         *EDGE,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..answers import DATASET, UNDATED
 from ..errors import BadCursor, BadUserInput, TooComplex
 from ..question import Datasets, KeyValue
 from ..rows import Column as RowColumn
@@ -247,10 +248,8 @@ class Selection:
         return {"type": first.type.name, **run, **first.constants(self.question, self.tables)}
 
     def _columns(self) -> tuple[RowColumn, ...]:
-        plain = [RowColumn("id", Kind.UUID), RowColumn("type", Kind.STRING), RowColumn("run", Kind.STRING)]
-        if self.dated:
-            plain.append(RowColumn("ingest_date", Kind.TIME))
-        return (*plain, *(RowColumn(n, self.tables.kind(n), dimension=True) for n in self.shown))
+        own = DATASET if self.dated else UNDATED
+        return (*own, *(RowColumn(n, self.tables.kind(n), dimension=True) for n in self.shown))
 
     @property
     def dated(self) -> bool:

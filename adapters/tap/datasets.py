@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..answers import DATASET
 from ..caller import Call
 from ..errors import BadUserInput, TooComplex, Unsupported
 from ..question import Beside, Datasets, KeyValue, Op, Order
 from ..question import DatasetsById as ById
 from ..question import DatasetsByIvoid as ByIvoid
-from ..rows import Column, Facets, Joined, Kind, Row, Rows
+from ..rows import Column, Facets, Joined, Row, Rows
 from . import adql
 from .catalogue import Catalogue
 from .columns import DID, Columns
@@ -21,13 +22,6 @@ from .selection import Selecting, Selection
 from .service import Service
 from .shapes import encoded
 from .times import nanoseconds
-
-HEAD = (
-    Column("id", Kind.UUID),
-    Column("type", Kind.STRING),
-    Column("run", Kind.STRING),
-    Column("ingest_date", Kind.TIME),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +209,7 @@ class DatasetQueries:
                 )
             )
         columns.identity.remember(met, self._repository, call)
-        heads = (*HEAD, *(Column(one.name, one.kind, dimension=True) for one in columns.dimensions))
+        heads = (*DATASET, *(Column(one.name, one.kind, dimension=True) for one in columns.dimensions))
         beside: dict[Any, Joined] = {}
         behind = len(heads)
         if wanted.timespan:

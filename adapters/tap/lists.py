@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..answers import COLLECTION, DATASET_TYPE, LINK, PARENT
 from ..caller import Call
 from ..errors import Unsupported
 from ..question import (
@@ -17,7 +18,7 @@ from ..question import (
     DatasetTypesByName,
     Page,
 )
-from ..rows import Column, Kind, Row, Rows
+from ..rows import Column, Row, Rows
 from . import adql
 from .catalogue import Catalogue
 from .columns import DID
@@ -25,16 +26,6 @@ from .metadata import Metadata
 from .order import Sorting, Term
 from .selection import Selecting
 from .service import Service
-
-_COLLECTION = (Column("name", Kind.STRING), Column("type", Kind.STRING), Column("documentation", Kind.STRING))
-_TYPE = (
-    Column("name", Kind.STRING),
-    Column("required", Kind.NAMES),
-    Column("dimensions", Kind.NAMES),
-    Column("storage_class", Kind.STRING),
-    Column("is_calibration", Kind.BOOL),
-)
-_PARENT = Column("parent", Kind.LONG)
 
 
 class Lists:
@@ -53,19 +44,17 @@ class Lists:
             if (not question.match or _any(name, question.match))
             and (not question.types or "RUN" in question.types)
         ]
-        return _paged(_COLLECTION, [_collection(name) for name in names], question.page)
+        return _paged(COLLECTION, [_collection(name) for name in names], question.page)
 
     async def collections_by_name(self, question: CollectionsByName, call: Call) -> Rows:
         known = set((await self._metadata.catalogue(call)).collections)
         return Rows(
-            _COLLECTION, [_collection(name) for name in dict.fromkeys(question.names) if name in known]
+            COLLECTION, [_collection(name) for name in dict.fromkeys(question.names) if name in known]
         )
 
     async def links(self, *_: object) -> Rows:
         """None: ObsCore has no chains."""
-        return Rows(
-            (_PARENT, Column("position", Kind.LONG), *_COLLECTION), [], key=lambda row: (row[1], row[2])
-        )
+        return Rows(LINK, [], key=lambda row: (row[1], row[2]))
 
     async def types(self, question: DatasetTypes, call: Call) -> Rows:
         catalogue = await self._metadata.catalogue(call)
@@ -78,12 +67,13 @@ class Lists:
             for name in sorted(names)
             if not question.match or _any(name, question.match)
         ]
-        return _paged(_TYPE, rows, question.page)
+        return _paged(DATASET_TYPE, rows, question.page)
 
     async def types_by_name(self, question: DatasetTypesByName, call: Call) -> Rows:
         catalogue = await self._metadata.catalogue(call)
         return Rows(
-            _TYPE, [_type(catalogue, one) for one in dict.fromkeys(question.names) if one in catalogue.infos]
+            DATASET_TYPE,
+            [_type(catalogue, one) for one in dict.fromkeys(question.names) if one in catalogue.infos],
         )
 
     async def types_of(self, question: CollectionDatasetTypes, call: Call) -> Rows:
@@ -91,9 +81,9 @@ class Lists:
         rows: list[Row] = []
         for parent, name in enumerate(question.names):
             held = sorted({kind.name for kind, collection in catalogue.held if collection == name})
-            own = _paged(_TYPE, [_type(catalogue, one) for one in held], question.page, further=1)
+            own = _paged(DATASET_TYPE, [_type(catalogue, one) for one in held], question.page, further=1)
             rows += [(parent, *row) for row in own.rows]
-        return Rows((_PARENT, *_TYPE), rows, key=lambda row: (row[1],))
+        return Rows((PARENT, *DATASET_TYPE), rows, key=lambda row: (row[1],))
 
     async def data_ids(self, question: DataIds, call: Call) -> Rows:
         """Combinations of values that datasets have; one that is NULL is none."""

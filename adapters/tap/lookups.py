@@ -7,6 +7,7 @@ from posixpath import basename
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..answers import FILE, MEMBERSHIP, REGION, SIZE, TIMESPAN
 from ..caller import Call
 from ..errors import NotFound, Unsupported
 from ..media_types import OCTETS
@@ -18,26 +19,8 @@ from .shapes import encoded
 from .times import nanoseconds
 
 _KILOBYTE = 1_000  # VOUnits 1.1: access_estsize is in kbyte
-_REGIONS = (Column("parent", Kind.LONG), Column("source", Kind.STRING), Column("region", Kind.REGION))
-_TIMESPANS = (
-    Column("parent", Kind.LONG),
-    Column("source", Kind.STRING),
-    Column("begin", Kind.TIME),
-    Column("end", Kind.TIME),
-)
-_FILES = (
-    Column("id", Kind.UUID),
-    Column("uri", Kind.STRING),
-    Column("component", Kind.STRING),
-    Column("storage_class", Kind.STRING),
-    Column("formatter", Kind.STRING),
-    Column("size", Kind.LONG, unit="byte"),
-    Column("checksum", Kind.STRING),
-    Column("media_type", Kind.STRING),
-)
+_FILES = (*FILE, Column("media_type", Kind.STRING))
 _SIZE = 5  # its place in a row of _FILES
-_SIZES = (_FILES[0], _FILES[_SIZE])
-_MEMBERSHIPS = (Column("id", Kind.UUID), Column("collection", Kind.STRING), Column("type", Kind.STRING))
 
 
 class Lookups:
@@ -58,7 +41,7 @@ class Lookups:
             region = None if text is None else encoded(text)
             if region is not None:
                 rows.append((parent, DID, region))
-        return Rows(_REGIONS, rows)
+        return Rows(REGION, rows)
 
     async def timespans(self, question: Timespans, call: Call) -> Rows:
         """t_min and t_max, nanoseconds of TAI."""
@@ -71,7 +54,7 @@ class Lookups:
             for (parent, _), (begin, end) in zip(found, moments, strict=True)
             if begin is not None and end is not None
         ]
-        return Rows(_TIMESPANS, rows)
+        return Rows(TIMESPAN, rows)
 
     async def records(self, question: RecordsByKey, call: Call) -> Rows:
         """All columns of N datasets; of another dimension there is nothing but its value."""
@@ -112,11 +95,11 @@ class Lookups:
     async def sizes(self, question: Sizes, call: Call) -> Rows:
         """The service's estimate."""
         found = await self.files(Files(question.ids), call)
-        return Rows(_SIZES, [(row[0], row[_SIZE]) for row in found.rows])
+        return Rows(SIZE, [(row[0], row[_SIZE]) for row in found.rows])
 
     async def memberships(self, *_: object) -> Rows:
         """None: a dataset of ObsCore belongs to one obs_collection, which is its run here."""
-        return Rows(_MEMBERSHIPS, [])
+        return Rows(MEMBERSHIP, [])
 
     async def content(self, dataset: str, component: str | None, call: Call) -> FileContent:
         """access_url, for the caller to follow: nothing is fetched here, and no token goes there."""
