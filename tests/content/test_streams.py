@@ -79,7 +79,7 @@ def test_a_client_that_is_gone_gives_its_place_to_others(contents: Contents) -> 
         connection.close()
     began = time.monotonic()
     assert contents.content("numpy", "CSV", columns="i").split() == [b"i", b"1", b"2"]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_questions_do_not_wait_for_contents(contents: Contents) -> None:

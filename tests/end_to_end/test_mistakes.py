@@ -122,7 +122,7 @@ def test_where_that_would_explode_is_refused_at_once(asker: Asker, text: str) ->
     error = asker.refused(where(text))
     assert error["code"] == "QUERY_TOO_COMPLEX"
     assert error["actual"] > error["limit"]
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 15
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_query_that_costs_too_much_is_refused_before_the_work(asker: Asker) ->
         'datasets(query: { type: ["*"] }, first: 10000) { nodes { versions(first: 10000) { nodes { uuid } } } }'
     )
     assert (error["code"], error["what"], error["limit"]) == ("QUERY_TOO_COMPLEX", "cost", 1_000_000)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 15
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.http.service import serve, service
 @pytest.fixture(scope="module")
 def busy(way: Way) -> Iterator[str]:
     """A service with two places and one seat."""
-    limits = Limits(max_running=2, max_waiting=1, timeout=3.0)
+    limits = Limits(max_running=2, max_waiting=1, timeout=20.0)
     with serve(service(limits, **way)[0]) as found:
         yield found
 
@@ -30,10 +30,10 @@ def ask(address: str, query: str, timeout: float = 20) -> tuple[httpx2.Response,
 
 def test_who_comes_to_a_full_house_is_told_at_once(busy: str) -> None:
     with ThreadPoolExecutor(6) as clients:
-        slow = [clients.submit(ask, busy, "{ slow(seconds: 0.7) }") for _ in range(3)]
+        slow = [clients.submit(ask, busy, "{ slow(seconds: 1.5) }") for _ in range(3)]
         time.sleep(0.3)
         answer, seconds = ask(busy, "{ hello }")
-        assert answer.status_code == 503 and seconds < 0.3
+        assert answer.status_code == 503 and seconds < 1.2
         assert answer.headers["Retry-After"] == "5"
         (error,) = answer.json()["errors"]
         assert error["extensions"]["code"] == "SERVICE_BUSY" and "try again" in error["message"]
@@ -47,4 +47,4 @@ def test_a_client_that_leaves_gives_its_place_back(busy: str) -> None:
             ask(busy, "{ slow(seconds: 2.5) }", timeout=0.2)
     time.sleep(0.3)
     answer, seconds = ask(busy, "{ hello }")
-    assert answer.status_code == 200 and seconds < 0.5
+    assert answer.status_code == 200 and seconds < 2

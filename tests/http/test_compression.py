@@ -142,7 +142,7 @@ def test_what_a_client_accepts_may_come_in_several_lines(client: httpx2.Client) 
 
 def test_a_graphql_answer_is_compressed(address: str) -> None:
     query = {"query": "{ tree { children(first: 100) { name } } }"}
-    with httpx2.Client(base_url=address, trust_env=False) as http:
+    with httpx2.Client(base_url=address, trust_env=False, timeout=60) as http:
         packed = http.post("/graphql", json=query, headers=accepting("br"))
         plain = http.post("/graphql", json=query, headers=accepting("identity"))
     assert packed.headers["content-encoding"] == "br" and "content-encoding" not in plain.headers

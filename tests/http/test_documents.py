@@ -36,7 +36,7 @@ def test_the_same_text_is_parsed_and_validated_once_and_gives_the_same_nodes(pre
 
 
 def test_a_request_is_parsed_once_over_http(prepared: list[str], way: Way) -> None:
-    with serve(service(**way)[0]) as found, httpx2.Client(base_url=found) as client:
+    with serve(service(**way)[0]) as found, httpx2.Client(base_url=found, timeout=60) as client:
         for name in "abc":
             body = {"query": "query ($n: String) { hello(name: $n) }", "variables": {"n": name}}
             assert client.post("/graphql", json=body).json() == {"data": {"hello": f"hello {name}"}}
@@ -79,7 +79,7 @@ def test_a_limit_is_checked_before_validation_and_alone(monkeypatch: pytest.Monk
 
 def test_two_operations_of_a_kept_document_are_told_apart(prepared: list[str], way: Way) -> None:
     document = "query A { a: hello } mutation B { touch }"
-    with serve(service(**way)[0]) as found, httpx2.Client(base_url=found) as client:
+    with serve(service(**way)[0]) as found, httpx2.Client(base_url=found, timeout=60) as client:
 
         def ask(name: str | None) -> dict[str, object]:
             return client.post("/graphql", json={"query": document, "operationName": name}).json()

@@ -170,7 +170,7 @@ def test_a_page_of_another_origin_is_refused_unless_it_is_allowed() -> None:
     query = {"query": "{ hello }"}
     with (
         serve(service(origins=("https://portal.example",))[0]) as found,
-        httpx2.Client(base_url=found) as client,
+        httpx2.Client(base_url=found, timeout=60) as client,
     ):
 
         def status(**headers: str) -> tuple[int, int]:

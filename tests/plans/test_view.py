@@ -178,7 +178,7 @@ def test_a_plan_that_gives_up_does_not_wait_for_what_else_it_asked(demo: World) 
         answered(demo.setting, failing, plans=plans, faults=faults, timeout=30.0) for plans in (False, True)
     )
     assert comparable(planned[1]) == comparable(ordinary[1])
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 18
 
 
 def test_a_slow_question_is_the_same_in_time(demo: World) -> None:

@@ -36,7 +36,7 @@ def test_a_long_one_goes_on_when_its_request_is_answered(narrow: Narrow, own: Pa
     with held_up(own):
         began = time.monotonic()
         saved = asker.data(WHOLE)["saveResult"]
-        assert 0.2 < time.monotonic() - began < 3, "the request waits a moment"
+        assert 0.2 < time.monotonic() - began < 15, "the request waits a moment"
         assert saved["phase"] == "EXECUTING" and saved["rowCount"] is None
         assert saved["completeness"]["state"] == "PARTIAL"
         assert "still being read" in saved["completeness"]["message"]
@@ -72,7 +72,7 @@ def test_a_request_ends_with_its_client_or_its_deadline_and_its_job_does_not(
         with held_up(own):
             began = time.monotonic()
             saved = save(asker)
-            assert saved["phase"] == "EXECUTING" and time.monotonic() - began < 6
+            assert saved["phase"] == "EXECUTING" and time.monotonic() - began < 15
         # A page of the job has the time of a request: this one may have been too late.
         assert ended(asker, saved["id"])["phase"] in ("COMPLETED", "ERROR")
 
