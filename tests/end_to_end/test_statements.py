@@ -10,12 +10,11 @@ import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from adapters.protocol import Repository, Settings
-from gateway import opening
 from gateway.app import create_app
 from gateway.config import from_mapping
 from gateway.demo.repository import configuration
 from tests.demonstration import PLANS, demonstration
+from tests.opened import remembered
 
 DATASETS = """query Q($first: Int!) { repository(name: "hsc") {
   datasets(query: { type: ["demo_calexp"], findFirst: false }, first: $first) { nodes { %s } pageInfo { hasNextPage } }
@@ -69,19 +68,8 @@ class Counted:
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:
-    opened: list[Repository] = []
-    original = opening._opener
-
-    def remembering(*words: Any) -> Any:
-        def open_one(label: str, settings: Settings) -> Repository:
-            opened.append(original(*words)(label, settings))
-            return opened[-1]
-
-        return open_one
-
     state = tmp_path_factory.mktemp("state")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "_opener", remembering)
+    with remembered() as opened:
         content = {**configuration(demonstration(), str(state)), "server": {"plans": PLANS}}
         app: Starlette = create_app(from_mapping(content, state))
     with TestClient(app) as client:
