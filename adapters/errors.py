@@ -7,6 +7,7 @@ the nearest names). None of them may carry a password, a token, a path of the se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, ClassVar
@@ -83,16 +84,22 @@ class BackendTimeout(AdapterError):
     code = "BACKEND_TIMEOUT"
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
 SILENT = (BackendUnavailable, BackendTimeout, Timeout, Unauthenticated, Forbidden)
 """One repository gave no answer, and another may: it is down, too slow, or refuses this caller."""
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The known names that look most like ``name``, best first; case is no difference."""
+    """The known names that look most like ``name``, best first; case is no difference, nor is camelCase for snake_case."""
     folded: dict[str, str] = {}
     for candidate in known:
-        folded.setdefault(candidate.casefold(), candidate)
-    return [folded[match] for match in get_close_matches(name.casefold(), folded, n=count, cutoff=0.5)]
+        folded.setdefault(_folded(candidate), candidate)
+    return [folded[match] for match in get_close_matches(_folded(name), folded, n=count, cutoff=0.5)]
+
+
+def _folded(name: str) -> str:
+    return _HUMP.sub("_", name).casefold()
 
 
 _LONGEST = 300

@@ -34,11 +34,21 @@ from gateway.tables.settings import TablesConfig
 PREFIX = "BUTLER_GATEWAY_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"  # where workers and the container find the file; no setting
 
+_PAGE = 100  # rows of a list where a query does not say how many
+
 
 def _label(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
         raise ValueError(
             "a label should be letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
+    return value
+
+
+def _pageable(value: Limits) -> Limits:
+    if value.max_first < _PAGE:
+        raise ValueError(
+            f"max_first should be at least {_PAGE}, which a list has where a query says no first"
         )
     return value
 
@@ -168,7 +178,9 @@ class Config(BaseSettings):
         min_length=1, description="A mapping from labels to repositories, in search order."
     )
     auth: AuthConfig = Field(default=AuthConfig(), description="Who is calling.")
-    limits: Limits = Field(default=Limits(), description="The limits that every request is held to.")
+    limits: Annotated[Limits, AfterValidator(_pageable)] = Field(
+        default=Limits(), description="The limits that every request is held to."
+    )
     state: Path = Field(
         default=Path(".gateway"),
         description="The folder of caches that survive a restart. A relative path begins at the folder of the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from adapters import instant
 from adapters.rows import Facets
 
 from .scalars import DataIdMap, Long
@@ -24,8 +25,17 @@ class FacetList:
 
 
 def facet_list(facets: Facets) -> FacetList:
-    items = [
-        Facet(value=DataIdMap(dict(zip(facets.by, row[:-1], strict=True))), count=Long(row[-1]))
-        for row in facets.rows
-    ]
+    times = [_is_time(name) for name in facets.by]
+    items = []
+    for *values, count in facets.rows:
+        shown = (
+            instant.to_text(value) if timed and isinstance(value, int) else value
+            for timed, value in zip(times, values, strict=True)
+        )
+        items.append(Facet(value=DataIdMap(dict(zip(facets.by, shown, strict=True))), count=Long(count)))
     return FacetList(items=items, complete=facets.complete)
+
+
+def _is_time(name: str) -> bool:
+    """Whether the values of a field are instants, which adapters give in nanoseconds TAI."""
+    return name == "ingest_date" or name.endswith(("timespan.begin", "timespan.end"))

@@ -188,7 +188,8 @@ class SavedResult:
         tables = self._context.tables
         if tables is None or self._kept.phase is not Phase.COMPLETED:
             return None
-        return TableLink(tables.result(self._kept.id, format.name, obscore, self._context.base_url))
+        kept = self._kept
+        return TableLink(tables.result(kept.id, kept.expires, format.name, obscore, self._context.base_url))
 
 
 async def _facets(context: Context, selected: Selected, by: Sequence[str], first: int) -> Facets:

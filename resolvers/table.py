@@ -49,8 +49,8 @@ class Tables(Protocol):
         """Where this list is as a table; ``base_url``: the gateway's own address as the caller sees it."""
         ...
 
-    def result(self, id: str, format: str, obscore: bool, base_url: str) -> Link:
-        """Where a saved result is as a table."""
+    def result(self, id: str, expires: int, format: str, obscore: bool, base_url: str) -> Link:
+        """Where a saved result is as a table; ``expires``: when it goes, ns of TAI."""
         ...
 
 

@@ -139,7 +139,7 @@ def resolve(name: str, group: DimensionGroup, *, dataset: bool = False) -> Name:
             )
         if owners:
             return Name("field", fields(owners[0])[head], owners[0].name, head, outside=not own)
-    raise _unknown(name, universe)
+    raise _unknown(name, universe, ["run", "ingest_date"] if dataset else [])
 
 
 def _of_element(element: DimensionElement, tail: str, group: DimensionGroup) -> Name | None:
@@ -157,9 +157,10 @@ def _of_element(element: DimensionElement, tail: str, group: DimensionGroup) -> 
     return None
 
 
-def _unknown(name: str, universe: DimensionUniverse) -> BadUserInput:
+def _unknown(name: str, universe: DimensionUniverse, others: Sequence[str]) -> BadUserInput:
     known = [d for d in universe.dimensions.names if d not in universe.skypix_dimensions.names]
     known += [f"{element.name}.{field}" for element in universe.elements for field in fields(element)]
+    known += others
     found = nearest(name, known) or nearest(name.rpartition(".")[2], known)
     hint = f"; did you mean {' or '.join(repr(f) for f in found)}?" if found else "."
     label = f"{universe.namespace}/{universe.version}"

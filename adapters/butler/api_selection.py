@@ -8,7 +8,7 @@ strings by code point, NULLs that satisfy nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -239,9 +239,10 @@ def known_values(butler: Butler, name: Name) -> list[Any]:
     universe = butler.dimensions
     group = universe[name.element].minimal_group
     wanted: Mapping[str, set[str]] = {name.element: {name.field}} if name.role == "field" else {}
+    inside = replace(name, outside=False)  # of these rows
     with butler.query() as query:
         rows = rows_of(butler, query.general(group, dimension_fields=wanted))
-        return sorted({value for row in rows if (value := name.value(row)) is not None})
+        return sorted({value for row in rows if (value := inside.value(row)) is not None})
 
 
 def footings(group: DimensionGroup, what: str) -> list[tuple[str, bool]]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from ..caller import Call
 from ..errors import AdapterError, nearest
-from ..question import Collections, Constraint, Datasets, Op, Question
+from ..question import Collections, Constraint, DataIds, Datasets, Op, Question
 from ..rows import Rows
 from . import glob
 
 _NEAREST_AMONG = 20_000
+_NEAREST_VALUES = 2_000
 
 
 @dataclass(slots=True)
@@ -35,9 +36,12 @@ class Explanation:
                 f"Without any constraint there is no such dataset either; collections searched: {searched}."
             )
             return found
-        alone = [words for words, part in _parts(question) if not self._any(part, call)]
+        alone = [(words, part) for words, part in _parts(question) if not self._any(part, call)]
         if alone:
-            found += [f"{words} leaves no dataset, whatever else is asked." for words in alone]
+            found += [
+                f"{words} leaves no dataset, whatever else is asked{self._near(part, call)}."
+                for words, part in alone
+            ]
             return found
         growing = bare
         for words, part in _parts(question):
@@ -48,6 +52,20 @@ class Explanation:
                 )
                 break
         return found
+
+    def _near(self, part: Datasets, call: Call) -> str:
+        """Values of a dimension that look like the one that was asked for."""
+        for constraint in part.constraints:
+            if constraint.op is not Op.EQ or not isinstance(constraint.value, str) or "." in constraint.name:
+                continue
+            try:
+                known = self.ask(DataIds((constraint.name,)).paged(_NEAREST_VALUES), call)
+            except AdapterError:
+                return ""
+            place = known.index(constraint.name)
+            near = nearest(constraint.value, dict.fromkeys(str(row[place]) for row in known.rows))
+            return f"; near it: {', '.join(near)}" if near else ""
+        return ""
 
     def _unmatched(self, question: Datasets, call: Call) -> list[str]:
         out = []

@@ -6,6 +6,7 @@ visit through visit_definition. Joins are inner: the registry's foreign keys let
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +84,8 @@ def resolve(name: str, group: DimensionGroup, tables: Tables, *, dataset: bool =
         if any(head in fields(element) for element in universe.elements):
             element = next(element for element in universe.elements if head in fields(element))
             return Name("outside", fields(element)[head], element.name, head)
-    raise BadUserInput(_unknown(name, head, tail, tables), unknown=name, nearest=_nearest(name, tables))
+    near = _nearest(name, tables, ["run", "ingest_date"] if dataset else [])
+    raise BadUserInput(_unknown(name, head, tail, tables, near), unknown=name, nearest=near)
 
 
 def _of_element(element: DimensionElement, tail: str, tables: Tables) -> Name | None:
@@ -108,13 +110,12 @@ def _candidates(tables: Tables) -> list[str]:
     return names
 
 
-def _nearest(name: str, tables: Tables) -> list[str]:
-    found = nearest(name, _candidates(tables))
-    return found or nearest(name.rpartition(".")[2], _candidates(tables))
+def _nearest(name: str, tables: Tables, others: Sequence[str]) -> list[str]:
+    known = [*_candidates(tables), *others]
+    return nearest(name, known) or nearest(name.rpartition(".")[2], known)
 
 
-def _unknown(name: str, head: str, tail: str, tables: Tables) -> str:
-    near = _nearest(name, tables)
+def _unknown(name: str, head: str, tail: str, tables: Tables, near: Sequence[str]) -> str:
     what = f"'{head}' has no field '{tail}'" if tail and head in tables.universe.elements.names else ""
     message = what or f"'{name}' is no dimension or field of universe {tables.universe.namespace}/"
     message += "" if what else f"{tables.universe.version}"

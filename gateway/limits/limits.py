@@ -15,7 +15,7 @@ class Limits:
     Parameters
     ----------
     max_first
-        Largest ``first`` of one connection (the resolvers check it).
+        Largest ``first`` of one connection (the resolvers check it); at least 100, the page where a query names none.
     max_depth
         Fields inside one another, ``{ a { b } }`` being 2; introspection is counted apart.
     max_cost

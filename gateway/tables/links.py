@@ -36,8 +36,8 @@ class Links:
             expires = instant.from_text(datetime.fromtimestamp(until, UTC).isoformat())
         return self._at(parameters, format, obscore, base_url, expires)
 
-    def result(self, id: str, format: str, obscore: bool, base_url: str) -> Link:
-        return self._at({"RESULT": id}, format, obscore, base_url, None)
+    def result(self, id: str, expires: int, format: str, obscore: bool, base_url: str) -> Link:
+        return self._at({"RESULT": id}, format, obscore, base_url, expires)
 
     @staticmethod
     def _at(

@@ -152,6 +152,7 @@ MISTAKES = {
     "readers as text": (with_repository(read="g_hsc"), "repositories.hsc.read:", "a list"),
     "a group without a name": (with_repository(read=[""]), "repositories.hsc.read.0:", "name of a group"),
     "limit as text": ({**GOOD, "limits": {"max_first": "many"}}, "limits.max_first:", "a whole number"),
+    "limit below a page": ({**GOOD, "limits": {"max_first": 50}}, "limits.max_first:", "at least 100"),
     "limit of zero": ({**GOOD, "limits": {"max_first": 0}}, "limits.max_first:", "positive"),
     "limit that is fractional": (
         {**GOOD, "limits": {"max_depth": 2.5}},
@@ -244,8 +245,8 @@ def loaded(monkeypatch: pytest.MonkeyPatch, file: Path, **variables: str) -> Con
 def test_environment_goes_above_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = loaded(
         monkeypatch,
-        written(folder, {**GOOD, "limits": {"max_first": 5, "max_depth": 6}}),
-        BUTLER_GATEWAY_LIMITS__MAX_FIRST="7",
+        written(folder, {**GOOD, "limits": {"max_first": 500, "max_depth": 6}}),
+        BUTLER_GATEWAY_LIMITS__MAX_FIRST="700",
         BUTLER_GATEWAY_REPOSITORIES__HSC__COLLECTIONS="[HSC/raw/all, skymaps]",
         BUTLER_GATEWAY_REPOSITORIES__HSC__OPTIONS="{pool: 3}",
         BUTLER_GATEWAY_STATE="/var/lib/gateway",
@@ -253,7 +254,7 @@ def test_environment_goes_above_the_file(folder: Path, monkeypatch: pytest.Monke
         BUTLER_GATEWAY_CONFIG="is no setting",
         BUTLER_GATEWAY_PUBLIC_URL="",  # as if it were not set
     )
-    assert (config.limits.max_first, config.limits.max_depth) == (7, 6)
+    assert (config.limits.max_first, config.limits.max_depth) == (700, 6)
     assert config.repositories["hsc"].collections == ("HSC/raw/all", "skymaps")
     assert config.repositories["hsc"].options == {"pool": 3}
     assert config.repositories["hsc"].uri == str(folder / "repository")

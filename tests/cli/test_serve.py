@@ -100,8 +100,8 @@ def test_a_host_that_is_none_of_ours_is_one_line(tmp_path: Path) -> None:
 
 def test_a_limit_of_the_environment_is_kept(tmp_path: Path) -> None:
     command = [COMMAND, "serve", "--config", configuration_file(tmp_path), "--port", 0]
-    with running(command, variables={"BUTLER_GATEWAY_LIMITS__MAX_FIRST": "3"}) as gateway:
-        assert ask(gateway.address, "{ service { maxFirst } }") == {"data": {"service": {"maxFirst": 3}}}
+    with running(command, variables={"BUTLER_GATEWAY_LIMITS__MAX_FIRST": "300"}) as gateway:
+        assert ask(gateway.address, "{ service { maxFirst } }") == {"data": {"service": {"maxFirst": 300}}}
         with pytest.raises(HTTPError) as refused:
             urlopen(f"{gateway.address}/nowhere", timeout=30)
         assert refused.value.code == 404

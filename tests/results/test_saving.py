@@ -221,7 +221,7 @@ def test_a_result_says_what_was_asked_and_what_its_columns_mean(asker: Asker) ->
         saveResult(repositories: ["hsc"], query: {
             type: ["raw"], collections: $collections, findFirst: false, ingestedBefore: $at, dataId: {detector: {in: [1, 22]}},
             sky: {circle: {ra: 320.9, dec: -0.2, radius: 1}}, time: {beginMjd: 56000.5, mjdScale: TAI}
-        }) { query created expires columns { name type unit documentation } } }"""
+        }) { query created expires table { expires } columns { name type unit documentation } } }"""
     saved = asker.data(document, collections=["*"])["saveResult"]
     assert saved["query"] == {
         "repositories": ["hsc"],
@@ -235,7 +235,7 @@ def test_a_result_says_what_was_asked_and_what_its_columns_mean(asker: Asker) ->
             "time": {"beginMjd": 56000.5, "mjdScale": "TAI"},
         },
     }
-    assert saved["created"] < saved["expires"]
+    assert saved["created"] < saved["expires"] == saved["table"]["expires"]
     columns = {column["name"]: column for column in saved["columns"]}
     assert (columns["s_ra"]["type"], columns["s_ra"]["unit"]) == ("float", "deg")
     assert (columns["detector"]["type"], columns["ingest_date"]["type"]) == ("int", "timestamp")
