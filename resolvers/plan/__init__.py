@@ -5,7 +5,7 @@ of the ordinary - an error, a null where none may be, a value that a scalar refu
 executor answers from what has been fetched so far.
 """
 
-from . import nouns, rows  # noqa: F401  they tell their frames
+from . import kin, nouns, rows  # noqa: F401  they tell their frames
 from .execution import execute
 from .plan import Plans
 from .run import Written

@@ -50,14 +50,27 @@ class Objects(Frame):
 
 class Picks:
     """Which object of a frame stands where one was asked, for each that was asked: its mark, None where nothing stands there. ``of``: the mark of
-    each object of the frame. One that stands in many places is written once."""
+    each object of the frame. One that stands in many places is written once. ``everywhere``: the one object of the frame stands in all."""
 
-    __slots__ = ("frame", "marks", "of")
+    __slots__ = ("everywhere", "frame", "marks", "of")
 
-    def __init__(self, frame: Frame, marks: Sequence[Hashable], of: Sequence[Hashable]) -> None:
+    def __init__(
+        self, frame: Frame, marks: Sequence[Hashable], of: Sequence[Hashable], *, everywhere: bool = False
+    ) -> None:
         self.frame = frame
         self.marks = marks
         self.of = of
+        self.everywhere = everywhere
+
+
+class Groups:
+    """The objects of a frame as lists: how many stand in each, one list behind the other."""
+
+    __slots__ = ("counts", "frame")
+
+    def __init__(self, frame: Frame, counts: Sequence[int]) -> None:
+        self.frame = frame
+        self.counts = counts
 
 
 def some(frame: Frame, present: Sequence[Any]) -> Frame | Picks:

@@ -86,17 +86,23 @@ class _Written(dict[Any, str]):
         return written
 
 
-def _strings(each: Write) -> Write:
-    mixed = {str, _NONE}
+class _Strings(dict[Any, str]):
+    """Strings and their texts. Nothing else that is a key equals a string."""
 
+    def __missing__(self, value: Any) -> str:
+        if type(value) is not str and value is not None:
+            raise Refused
+        written = self[value] = text(value)
+        return written
+
+
+def _strings(each: Write) -> Write:
     def write(values: Column) -> Texts:
-        if len(values) == 1 and type(values[0]) is str:
-            return [text(values[0])]
-        if not set(map(type, values)) <= mixed:
+        try:
+            # Runs, collections and types repeat.
+            return list(map(_Strings().__getitem__, values))
+        except (Refused, TypeError):
             return each(values)
-        # Runs, collections and types repeat.
-        written = {value: text(value) for value in dict.fromkeys(values)}
-        return list(map(written.__getitem__, values))
 
     return write
 

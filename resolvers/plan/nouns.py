@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strawberry import UNSET
 
@@ -23,7 +23,7 @@ from ..dataset_connection import DatasetConnection
 from ..dataset_type import DatasetType, DatasetTypeConnection
 from ..file import artefacts
 from ..given import names
-from ..kinship import calibration_beside, calibrations, related
+from ..kinship import Tie, calibration_beside, calibrations, related
 from ..listing import Leaf, read
 from ..loader import Loader
 from ..quantum import QuantumConnection
@@ -83,6 +83,33 @@ def calibration_key(step: Step, run: Run) -> tuple[str, tuple[str, ...] | None]:
     return arguments["type"], names(arguments.get("collections", UNSET))
 
 
+class Asked(NamedTuple):
+    """What a field ``related`` asks for."""
+
+    first: int
+    after: str | None
+    arguments: dict[str, Any]
+
+    @classmethod
+    def of(cls, step: Step, run: Run) -> Asked | None:
+        """None for what was recorded, which no tie finds."""
+        arguments = dict(step.arguments(run.variables))
+        by = arguments.pop("by", None)
+        if by is AssociationKind.PROVENANCE:
+            return None
+        first, after = arguments.pop("first", 100), arguments.pop("after", UNSET)
+        info = run.info(step)
+        arguments |= {
+            "by": Kinship[by.name] if by else None,
+            "overlap": selects(info, "edges", "overlap"),
+            "beside": beside_each(info),
+        }
+        return cls(first, after, arguments)
+
+    def tie(self, dataset: Dataset) -> Tie:
+        return dataset.tie(**self.arguments)
+
+
 class Datasets(Objects):
     """Datasets, whatever list they are in."""
 
@@ -116,19 +143,14 @@ class Datasets(Objects):
 
         return self._by_type(of)
 
-    def related(self, step: Step, run: Run) -> Column | Awaitable[Column]:
-        arguments = dict(step.arguments(run.variables))
-        by = arguments.pop("by", None)
-        if by is AssociationKind.PROVENANCE:
+    def related(self, step: Step, run: Run) -> Column | Frame | Awaitable[Column]:
+        asked = Asked.of(step, run)
+        if asked is None:
             return run.asked(step, self)
-        first, after = arguments.pop("first", 100), arguments.pop("after", UNSET)
-        kind = Kinship[by.name] if by else None
-        info = run.info(step)
-        overlap, beside = selects(info, "edges", "overlap"), beside_each(info)
 
         async def of(datasets: Sequence[Dataset]) -> Column:
-            tie = datasets[0].tie(**arguments, by=kind, overlap=overlap, beside=beside)
-            return [related(tie, (one.key(), one.hex()), first, after) for one in datasets]
+            tie = asked.tie(datasets[0])
+            return [related(tie, (one.key(), one.hex()), asked.first, asked.after) for one in datasets]
 
         return self._by_type(of)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
-from .leaves import Column, Texts
+from .leaves import Texts
 
 Piece = str | Texts
 """A text that all objects have, or the text of each."""
@@ -38,7 +38,7 @@ def objects(pieces: Sequence[Piece], count: int) -> Texts:
     return list(map("".join, zip(*columns, strict=True)))
 
 
-def alike(values: Column) -> bool:
+def alike(values: Sequence[Any]) -> bool:
     """Whether one text will do for all of these values. False where that would be long to tell: of floats, and of what is equal without being the same."""
     first = values[0]
     if not (type(first) in (str, int, _NONE) and values[-1] == first and values.count(first) == len(values)):

@@ -41,6 +41,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from ..variables import deciding_variables, uses_variables
+from . import scalars
 from .leaves import Write, writer
 
 _MOST_PLANS = 16
@@ -144,7 +145,21 @@ class Step:
             )
         if self.varying is None:
             return self._fixed
-        return {**self._fixed, **self._converted(self.varying, variables)}
+        plain = self._plain()
+        given = None if plain is None else scalars.given(plain, variables.coerced)
+        return {**self._fixed, **(self._converted(self.varying, variables) if given is None else given)}
+
+    def _plain(self) -> Mapping[str, str] | None:
+        """The variables that the varying arguments are, where they are nothing else."""
+        if scalars not in self.known:
+            assert self.definition is not None and self.declared is not None and self.converter is not None
+            assert self.varying is not None
+            name_of = self.converter.config.name_converter.from_argument
+            own = {name_of(one): one for one in self.declared.arguments}
+            varying = {name: own[name] for name in self.varying.args if name in own}
+            self.known[scalars] = scalars.variables_of(self.definition, self.nodes[0], varying)
+        plain: Mapping[str, str] | None = self.known[scalars]
+        return plain
 
     def _converted(self, definition: GraphQLField, variables: VariableValues) -> dict[str, Any]:
         """Some of the arguments."""
@@ -177,6 +192,7 @@ class Plans:
         self._document = document
         self._deciding = deciding_variables(document)
         self._kept: dict[tuple[Any, ...], Plan | Unplanned] = {}
+        self._signatures: dict[str | None, scalars.Signatures | None] = {}
         self._operations = {
             node.name.value if node.name else None: node
             for node in document.definitions
@@ -194,11 +210,7 @@ class Plans:
             operation = self._operations[operation_name]
         else:
             raise Unplanned("no operation is meant")
-        variables = get_variable_values(
-            self._schema._schema, operation.variable_definitions or (), dict(raw or {})
-        )
-        if isinstance(variables, list):
-            raise Unplanned("variables")
+        variables = self._variables(operation, raw or {})
         # In another operation the name may stand for anything; there it decides nothing.
         values = (variables.coerced.get(name) for name in self._deciding)
         key = (operation_name, *(value if isinstance(value, bool) else None for value in values))
@@ -210,6 +222,20 @@ class Plans:
         if isinstance(plan, Unplanned):
             raise Unplanned(*plan.args)
         return plan, variables
+
+    def _variables(self, operation: OperationDefinitionNode, raw: Mapping[str, Any]) -> VariableValues:
+        """Those of a request. Raises Unplanned where they are not right."""
+        name = operation.name.value if operation.name else None
+        if name not in self._signatures:
+            self._signatures[name] = scalars.signatures(self._schema._schema, operation)
+        known = self._signatures[name]
+        plain = None if known is None else scalars.values(known, raw)
+        if plain is not None:
+            return plain
+        found = get_variable_values(self._schema._schema, operation.variable_definitions or (), dict(raw))
+        if isinstance(found, list):
+            raise Unplanned("variables")
+        return found
 
     def _made(self, operation: OperationDefinitionNode, variables: VariableValues) -> Plan | Unplanned:
         """The plan, or why there is none."""

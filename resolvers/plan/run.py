@@ -13,20 +13,20 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
 from ..context import Context
-from .frame import WHOLE, Frame, Objects, Picks, framed, merged, some
+from .frame import WHOLE, Frame, Groups, Objects, Picks, framed, merged, some
 from .leaves import NULL, Column, Refused, Texts
 from .pieces import Piece, alike, objects, part
 from .plan import Abstract, Leaf, ListOf, Object, Plan, Selection, Shape, Step, Unplanned
 from .waiting import forget, settle, settled, together, turns
 
-Values = Column | Frame | Picks
+Values = Column | Frame | Picks | Groups
 Now = Texts | Awaitable[Texts]
 """A column as JSON texts, or the promise of one."""
 Pieces = list[Any]
 """Pieces of objects (``pieces.Piece``), or promises of columns."""
 Columns = Callable[[Any, Step, "Run"], Any]
 
-_WIDE = 1_000  # objects of a level from which on the event loop is let go while they are written
+_WIDE = 2_000  # objects of a level from which on the event loop is let go while they are written
 _SLICE = 500  # objects that are written at once then
 _HOLD = 0.003  # seconds that the event loop is held
 _LATER = b"\0"
@@ -159,12 +159,19 @@ class Run:
         values = self.asked(step, frame) if column is None else column(frame, step, self)
         shape = step.shape
         if isinstance(values, list):
-            pieces.append(_leaves(shape, values) if isinstance(shape, Leaf) else self._shaped(shape, values))
+            if isinstance(shape, Leaf):
+                pieces.append(_leaves(shape, values))
+            elif len(values) == 1 and isinstance(shape, Object) and values[0] is not None:
+                self._add(shape.selection, framed(values), pieces)
+            else:
+                pieces.append(self._shaped(shape, values))
         elif isinstance(values, Frame):
             assert isinstance(shape, Object)
             self._add(shape.selection, values, pieces)
         elif isinstance(values, Picks):
             pieces.append(self._picked(shape, values))
+        elif isinstance(values, Groups):
+            pieces.append(self._grouped(shape, values))
         else:
             pieces.append(self._later(shape, values))
 
@@ -223,6 +230,8 @@ class Run:
         if isinstance(values, Picks):
             piece = self._picked(shape, values)
             return [piece] * len(values.marks) if isinstance(piece, str) else piece
+        if isinstance(values, Groups):
+            return self._grouped(shape, values)
         if isinstance(shape, Leaf):
             piece = _leaves(shape, values)
             return [piece] * len(values) if isinstance(piece, str) else piece
@@ -238,29 +247,31 @@ class Run:
 
     def _picked(self, shape: Shape, picks: Picks) -> Piece | Awaitable[Texts]:
         assert isinstance(shape, Object)
-        if not shape.null and None in picks.marks:
+        if not shape.null and not picks.everywhere and None in picks.marks:
             raise Unplanned("null in a place that cannot be null")
         found = self._select(shape.selection, picks.frame)
         return _spread(picks, found) if isinstance(found, list) else _spread_later(picks, found)
 
+    def _grouped(self, shape: Shape, groups: Groups) -> Now:
+        assert isinstance(shape, ListOf) and isinstance(shape.item, Object)
+        items = self._select(shape.item.selection, groups.frame)
+        return _regrouped(groups.counts, items)
+
     def _listed(self, shape: ListOf, values: Column) -> Now:
+        lengths = [None if value is None else len(value) for value in values]
         if isinstance(shape.item, Object):
             frame = _unmade(values)
             if frame is not None:
                 if len(values) == 1 and len(frame) >= _WIDE:
                     return self._at_length(shape.item.selection, frame)
-                items = self._select(shape.item.selection, frame)
-                return (
-                    _regrouped(values, items) if isinstance(items, list) else _regrouped_later(values, items)
-                )
+                return _regrouped(lengths, self._select(shape.item.selection, frame))
         flat: Column = []
         for value in values:
             if value is not None:
                 if not isinstance(value, list | tuple) and type(value) not in WHOLE:
                     raise Unplanned("no list")
                 flat.extend(value)
-        items = self._shaped(shape.item, flat)
-        return _regrouped(values, items) if isinstance(items, list) else _regrouped_later(values, items)
+        return _regrouped(lengths, self._shaped(shape.item, flat))
 
     async def _at_length(self, selection: Selection, frame: Frame) -> Texts:
         """One long list, which waits in chunks for the end of the answer."""
@@ -346,24 +357,29 @@ def _unmade(lists: Column) -> Frame | None:
     return framed(full[0]) if len(full) == 1 else merged(full)
 
 
-def _regrouped(values: Column, items: Column) -> Column:
-    written: Column = []
+def _regrouped(lengths: Sequence[int | None], items: Now) -> Now:
+    """The texts of lists of these lengths, whose items stand one behind the other; None: no list."""
+    if not isinstance(items, list):
+        return _regrouped_later(lengths, items)
+    written: Texts = []
     place = 0
-    for value in values:
-        if value is None:
+    for length in lengths:
+        if length is None:
             written.append(NULL)
         else:
-            written.append(f"[{','.join(items[place : place + len(value)])}]")
-            place += len(value)
+            written.append(f"[{','.join(items[place : place + length])}]")
+            place += length
     return written
 
 
-async def _regrouped_later(values: Column, items: Awaitable[Column]) -> Column:
-    return _regrouped(values, await items)
+async def _regrouped_later(lengths: Sequence[int | None], items: Awaitable[Texts]) -> Texts:
+    found = _regrouped(lengths, await items)
+    assert isinstance(found, list)
+    return found
 
 
 def _spread(picks: Picks, found: Texts) -> Piece:
-    if len(found) == 1 and None not in picks.marks:
+    if picks.everywhere or (len(found) == 1 and None not in picks.marks):
         return found[0]
     written: dict[Any, str] = dict(zip(picks.of, found, strict=True))
     written[None] = NULL

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, parse, specified_rules, validate
+from graphql import DocumentNode, FieldNode, GraphQLError, parse, specified_rules, validate
 from hypothesis import currently_in_test_context, event, note, settings
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -183,9 +183,13 @@ async def _settled() -> None:
         assert not left, f"never ends: {left}"
 
 
+_BESIDE = {"totalCount", "explain", "facets"}
+
+
 def told(errors: Sequence[GraphQLError], data: Any) -> list[tuple[str, str, str, str]]:
     """Errors as they are compared. Their order is not: graphql-core appends each when its field fails, and that depends on when the
-    backend answers. So does, of several fields below an object that an error made null, whose error it was: of that only the place is compared."""
+    backend answers. So does, of several fields below an object that an error made null, whose error it was: of that only the place is compared; and
+    which of the fields beside a page tells the mistake that all of them would tell (``Listing.beside``): of that the list's place is."""
     found = set()
     for error in errors:
         null = _null_above(data, error)
@@ -197,9 +201,11 @@ def told(errors: Sequence[GraphQLError], data: Any) -> list[tuple[str, str, str,
             fault = fault.original_error
         code, details = getattr(fault, "code", ""), getattr(fault, "details", "")
         places = [(at.line, at.column) for at in error.locations or ()]
-        found.add(
-            (error.message, repr(error.path), f"{type(fault).__name__} {code}", repr((details, places)))
-        )
+        path = list(error.path or ())
+        node = error.nodes[0] if error.nodes else None
+        if isinstance(node, FieldNode) and node.name.value in _BESIDE:
+            path, places = path[:-1], []
+        found.add((error.message, repr(path), f"{type(fault).__name__} {code}", repr((details, places))))
     return sorted(found)
 
 

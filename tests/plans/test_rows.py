@@ -127,12 +127,13 @@ class Lying:
 
     async def ask(self, question: Any, call: Any) -> Rows:
         rows: Rows = await self.repository.ask(question, call)
+        rows.rows = found = list(rows.rows)
         for key, joined in rows.beside.items():
             if isinstance(joined, Joined) and joined.rows is not None and not isinstance(key, str):
                 place = joined.rows.places[self.name]
                 for number, row in enumerate(rows.rows):
                     value = self.values[number % len(self.values)]
-                    rows.rows[number] = (*row[:place], value, *row[place + 1 :])
+                    found[number] = (*row[:place], value, *row[place + 1 :])
         return rows
 
 
