@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adapters.rows import Kind, Row, Rows
+from adapters.turned import column
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 ARROW: Mapping[Kind, pa.DataType] = MappingProxyType(
@@ -28,14 +29,15 @@ ARROW: Mapping[Kind, pa.DataType] = MappingProxyType(
 )
 """How each kind of value stands in a table."""
 
-_DASHES = (8, 12, 16, 20)
-_HYPHEN = ord("-")
+_DIGITS = np.dtype("V8, V4, V4, V4, V12")
+_DASHED = np.dtype("V8, u1, V4, u1, V4, u1, V4, u1, V12")
+"""A UUID without dashes and with them."""
 
 
 def read(rows: Rows, name: str) -> list[Any]:
     """The values of a column of an answer; None where it lacks it."""
     place = rows.places.get(name)
-    return [None] * len(rows.rows) if place is None else [row[place] for row in rows.rows]
+    return [None] * len(rows.rows) if place is None else column(rows.rows, place)
 
 
 def named(rows: Rows, name: str, type: pa.DataType) -> pa.Array:
@@ -46,7 +48,7 @@ def named(rows: Rows, name: str, type: pa.DataType) -> pa.Array:
 
 def placed(rows: Sequence[Row], place: int, type: pa.DataType) -> pa.Array:
     """What stands at one place of every row."""
-    return array([row[place] for row in rows], type)
+    return array(column(rows, place), type)
 
 
 def array(values: list[Any], type: pa.DataType) -> pa.Array:
@@ -55,6 +57,31 @@ def array(values: list[Any], type: pa.DataType) -> pa.Array:
     if values and values[0] == values[-1] and values.count(values[0]) == count:
         return pa.repeat(pa.scalar(values[0], type), count)
     return pa.array(values, type)
+
+
+class Same:
+    """Columns with one value, or null, in every row: made once, and shared by the pages of a table."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Any, pa.DataType], pa.Array] = {}
+
+    def column(self, value: Any, type: pa.DataType, count: int) -> pa.Array:
+        made = self._made.get((value, type))
+        if made is None or len(made) < count:
+            made = pa.repeat(pa.scalar(value, type), count)
+            self._made[value, type] = made
+        return made[:count]
+
+
+def only(values: pa.Array) -> Any:
+    """The one value that stands in every place; None where there are several, or null."""
+    if (
+        len(values)
+        and values[0] == values[-1]
+        and pc.all(pc.equal(values, values[0]), skip_nulls=False).as_py()
+    ):
+        return values[0].as_py()
+    return None
 
 
 def mapped(values: pa.Array, function: Callable[[Any], Any], type: pa.DataType) -> pa.Array:
@@ -68,22 +95,27 @@ class Uuids:
 
     def __init__(self, ids: Sequence[str | None]) -> None:
         self._present: pa.Array | None = None
-        if None in ids:
+        try:
+            text = "".join(ids)  # type: ignore[arg-type]
+        except TypeError:
             self._present = pa.array([one is not None for one in ids], pa.bool_())
-            ids = [one or "0" * 32 for one in ids]
-        digits = np.frombuffer("".join(ids).encode("ascii"), np.uint8).reshape(len(ids), 32)  # type: ignore[arg-type]
-        self._dashed = np.insert(digits, _DASHES, _HYPHEN, axis=1)
+            text = "".join(one or "0" * 32 for one in ids)
+        digits = np.frombuffer(text.encode("ascii"), _DIGITS)
+        dashed = np.empty(len(ids), _DASHED)
+        for place in range(len(_DASHED.names or ())):
+            group, dash = divmod(place, 2)
+            dashed[f"f{place}"] = ord("-") if dash else digits[f"f{group}"]
+        self._dashed = dashed.view("V36")
 
     def between(self, before: str, after: str) -> pa.StringArray:
         """``before``, the id, ``after``: written as one table of bytes."""
-        head, tail = before.encode(), after.encode()
-        count, width = len(self._dashed), len(head) + 36 + len(tail)
-        written = np.empty((count, width), np.uint8)
-        written[:, : len(head)] = np.frombuffer(head, np.uint8)
-        written[:, len(head) : len(head) + 36] = self._dashed
-        written[:, len(head) + 36 :] = np.frombuffer(tail, np.uint8)
-        ends = pa.py_buffer(np.arange(0, (count + 1) * width, width, dtype=np.int32))
-        texts = pa.StringArray.from_buffers(count, ends, pa.py_buffer(written))
+        head, tail = np.void(before.encode()), np.void(after.encode())
+        form = np.dtype([("head", head.dtype), ("id", "V36"), ("tail", tail.dtype)])
+        count = len(self._dashed)
+        written = np.empty(count, form)
+        written["head"], written["id"], written["tail"] = head, self._dashed, tail
+        ends = np.arange(0, (count + 1) * form.itemsize, form.itemsize, dtype=np.int32)
+        texts = pa.StringArray.from_buffers(count, pa.py_buffer(ends), pa.py_buffer(written))
         return (
             texts if self._present is None else pc.if_else(self._present, texts, pa.scalar(None, pa.string()))
         )

@@ -21,6 +21,7 @@ from adapters.caller import Call
 from adapters.protocol import Repository
 from adapters.question import Regions, Timespans
 from adapters.rows import ElementInfo, Kind, Rows
+from adapters.turned import column as column_of
 from gateway.tables.arrays import ARROW, Uuids, array, named, read
 from gateway.tables.names import legal
 from gateway.tables.pages import Page, Part
@@ -222,10 +223,10 @@ async def times(part: Part, call: Call) -> tuple[list[int | None], list[int | No
     rows = part.rows
     joined = rows.beside.get("timespan")
     if joined is not None:
-        known, begin, end = joined.places
+        known, begin, end = (column_of(rows.rows, place) for place in joined.places)
         return (
-            [row[begin] if row[known] else None for row in rows.rows],
-            [row[end] if row[known] else None for row in rows.rows],
+            [one if there else None for there, one in zip(known, begin, strict=True)],
+            [one if there else None for there, one in zip(known, end, strict=True)],
         )
     found = await _by_data_id(part, Timespans, call)
     return (
@@ -240,7 +241,7 @@ async def regions(part: Part, call: Call) -> list[str | None]:
     joined = rows.beside.get("region")
     if joined is not None:
         (place,) = joined.places
-        return [row[place] for row in rows.rows]
+        return column_of(rows.rows, place)
     return [None if one is None else one["region"] for one in await _by_data_id(part, Regions, call)]
 
 

@@ -99,7 +99,7 @@ class Pages:
             after, more = None, True
             while more and self._left:
                 size = self._size()
-                rows = await repository.ask(question.paged(size, after), self.call())
+                rows = await repository.ask(question.paged(size, after, turned=True), self.call())
                 more = rows.more or len(rows.rows) > size
                 rows = rows.of(rows.rows[:size])
                 self.missing.overflow = rows.overflow or self.missing.overflow

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from adapters.errors import AdapterError, Unsupported, unknown
 from adapters.protocol import Repository
 from adapters.question import Page, Question, RecordsByKey, Regions, RelatedDataIds, Sizes, Timespans
 from adapters.rows import ElementInfo, Joined, Row, Rows, TypeInfo, UniverseInfo
+from adapters.turned import column
 from gateway.tables.arrays import ARROW, array, placed
 from gateway.tables.obscore.product import Product
 from gateway.tables.obscore.template import Source, Values
@@ -36,11 +38,12 @@ _PLAIN = {"int": pa.int64(), "float": pa.float64(), "string": pa.string()}
 
 @dataclass(slots=True)
 class Part:
-    """The datasets of one type in a batch: their rows, and where in the batch they stand. ``keys``: of elements that were looked for, the
+    """The datasets of one type in a batch: their rows and ids, and where in the batch they stand. ``keys``: of elements that were looked for, the
     values of their required dimensions, each once, and which of them each row has."""
 
     product: Product
-    rows: list[Row]
+    rows: Sequence[Row]
+    ids: list[str | None]
     stand: Sequence[int]
     keys: dict[str, tuple[list[Key], list[int]]] = field(default_factory=dict)
 
@@ -55,14 +58,13 @@ class Found:
 
 @dataclass(slots=True)
 class Facts:
-    """What was asked: ``regions``, ``begins``, ``ends`` (ns of TAI) and ``sizes`` (bytes) by row of the batch, where something is known."""
+    """What was asked: ``regions``, ``begins`` and ``ends`` (ns of TAI) by row of the batch, where something is known."""
 
     universe: UniverseInfo
     rows: Rows
     regions: dict[int, str] = field(default_factory=dict)
     begins: dict[int, int | None] = field(default_factory=dict)
     ends: dict[int, int | None] = field(default_factory=dict)
-    sizes: dict[int, int | None] = field(default_factory=dict)
     records: dict[str, Found] = field(default_factory=dict)
     visits: dict[Key, int] = field(default_factory=dict)
     """Of instruments and exposures; the lowest where an exposure belongs to several."""
@@ -85,10 +87,6 @@ class Facts:
             return spans(part.rows, joined)
         return _at(self.begins, part, pa.int64()), _at(self.ends, part, pa.int64())
 
-    def size(self, part: Part) -> pa.Int64Array:
-        """How many bytes their files have."""
-        return _at(self.sizes, part, pa.int64())
-
     def element(self, name: str, info: TypeInfo) -> ElementInfo | None:
         """An element of which a dataset of this type has one record; None: it has none. An exposure has those of its visit, as with the
         exporter, whose query for the region goes through it."""
@@ -110,7 +108,7 @@ class Facts:
         has = part.product.info.dimensions
         places = self.rows.places
         columns = [
-            [row[places[name]] for row in part.rows]
+            column(part.rows, places[name])
             if name in has
             else [self.visits.get(key) for key in self.exposures(part)]
             for name in element.required
@@ -122,8 +120,8 @@ class Facts:
 
     def exposures(self, part: Part) -> list[Key]:
         """The instrument and the exposure of each row."""
-        instrument, exposure = self.rows.places["instrument"], self.rows.places["exposure"]
-        return [(row[instrument], row[exposure]) for row in part.rows]
+        names = ("instrument", "exposure")
+        return list(zip(*(column(part.rows, self.rows.places[name]) for name in names), strict=True))
 
     def dimension(self, source: Source, product: Product) -> str | None:
         """The dimension whose value a source is: its own, or one that a record only repeats."""
@@ -176,16 +174,26 @@ class Facts:
 
 
 async def gather(repository: Repository, rows: Rows, parts: Iterable[Part], call: Call) -> Facts:
-    """Ask what is needed. What the repository cannot answer at all (UNSUPPORTED) stays unknown; other errors are raised."""
+    """Ask what is needed, but for the sizes. What the repository cannot answer at all (UNSUPPORTED) stays unknown; other errors are raised."""
     parts = list(parts)
     facts = Facts(await repository.universe(call), rows)
     asking = _Asking(repository, rows, parts, facts, call)
     await asking.regions()
     await asking.timespans()
     await asking.records()
-    if Capability.FILES in repository.capabilities:
-        await asking.sizes()
     return facts
+
+
+async def sizes(repository: Repository, parts: Iterable[Part], call: Call) -> Mapping[str | None, int | None]:
+    """How many bytes the files of datasets have, by id, where it is known."""
+    if Capability.FILES not in repository.capabilities:
+        return {}
+    ids = dict.fromkeys(chain.from_iterable(part.ids for part in parts))
+    ids.pop(None, None)
+    try:
+        return dict((await repository.ask(Sizes(tuple(ids)), call)).rows)  # type: ignore[arg-type]
+    except Unsupported:
+        return {}
 
 
 @dataclass(slots=True)
@@ -196,7 +204,7 @@ class _Asking:
     facts: Facts
     call: Call
 
-    async def ask(self, question: Question) -> list[Row] | None:
+    async def ask(self, question: Question) -> Sequence[Row] | None:
         rows = await self.answer(question)
         return None if rows is None else rows.rows
 
@@ -259,13 +267,6 @@ class _Asking:
             if found is not None:
                 self.facts.records[name] = Found(found.places, {asked[row[0]]: row for row in found.rows})
 
-    async def sizes(self) -> None:
-        place = self.rows.places["id"]
-        ids = [row[place] for row in self.rows.rows]
-        found = await self.ask(Sizes(tuple(dict.fromkeys(one for one in ids if one is not None))))
-        if found is not None:
-            self.facts.sizes = dict(enumerate(map(dict(found).get, ids)))
-
     def _elements(self, part: Part) -> Iterable[str]:
         """Whose records the rows of a part need."""
         product = part.product
@@ -296,9 +297,9 @@ class _Asking:
     def _keys(self, dimensions: Sequence[str], parts: Iterable[Part]) -> dict[Key, list[int]]:
         """The data IDs of the parts, and where in the batch the rows are that have them."""
         found: dict[Key, list[int]] = {}
-        columns = [self.rows.places[name] for name in dimensions]
+        places = [self.rows.places[name] for name in dimensions]
         for part in parts:
-            keys = zip(*([row[column] for row in part.rows] for column in columns), strict=True)
+            keys = zip(*(column(part.rows, place) for place in places), strict=True)
             for key, place in zip(keys, part.stand, strict=True):
                 if None not in key:
                     found.setdefault(key, []).append(place)

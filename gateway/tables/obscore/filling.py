@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adapters.errors import AdapterError
-from gateway.tables.arrays import Uuids, mapped
+from gateway.tables.arrays import Same, Uuids, array, mapped
 from gateway.tables.obscore.columns import DATALINK
 from gateway.tables.obscore.configuration import TYPES, Configured, Extra
 from gateway.tables.obscore.facts import STANDARD, Facts, Part
@@ -45,26 +45,37 @@ class Filling:
         identifiers: Identifiers,
         schema: pa.Schema,
         configured: Configured | None,
+        same: Same,
     ) -> None:
         self.part = part
         self.product = part.product
         self.facts = facts
         self.identifiers = identifiers
         self.schema = schema
+        self.same = same
         self.config = configured.config if configured is not None else None
         self.count = len(part.rows)
         self._known: dict[Source, Values] = {}
         self._read: dict[str, pa.Array] = {}
 
-    def columns(self) -> list[pa.Array]:
-        """A column for each of the schema."""
+    def columns(self, sizes: Mapping[str | None, int | None]) -> list[pa.Array]:
+        """A column for each of the schema. ``sizes``: bytes, by dataset."""
         found = self._said()
+        found["access_estsize"] = self._size(sizes)
         found.update(self._extras())
         found.update(self._observed(found))
         found.update(self._already())
         return [
-            found[one.name] if one.name in found else pa.nulls(self.count, one.type) for one in self.schema
+            found[one.name] if one.name in found else self.same.column(None, one.type, self.count)
+            for one in self.schema
         ]
+
+    def _size(self, sizes: Mapping[str | None, int | None]) -> pa.Int64Array:
+        if not sizes:
+            return self.same.column(None, pa.int64(), self.count)
+        size = array(list(map(sizes.get, self.part.ids)), pa.int64())
+        # Rounded up: integers are divided towards nothing.
+        return pc.divide(pc.add(size, _THOUSAND - 1), _THOUSAND)
 
     def _already(self) -> dict[str, pa.Array]:
         """Where the repository is an ObsCore table itself: what it says, as it is."""
@@ -105,8 +116,6 @@ class Filling:
             place = product.dimension(Source(dimension))
             if place is not None:
                 found[name] = _typed(self._own(place), self.schema.field(name).type)
-        # Rounded up: integers are divided towards nothing.
-        found["access_estsize"] = pc.divide(pc.add(self.facts.size(self.part), _THOUSAND - 1), _THOUSAND)
         return found
 
     def _references(self) -> dict[str, pa.Array]:
@@ -121,7 +130,9 @@ class Filling:
             form = DATALINK
         else:
             form = self.product.access_format or DATALINK
-        access = pc.if_else(link.is_valid(), pa.scalar(form), pa.scalar(None, pa.string()))
+        access = self.same.column(form, pa.string(), self.count)
+        if link.null_count:
+            access = pc.if_else(link.is_valid(), access, pa.scalar(None, pa.string()))
         return {"obs_publisher_did": ivoids, "access_url": link, "access_format": access}
 
     def _extras(self) -> dict[str, pa.Array]:
@@ -129,7 +140,7 @@ class Filling:
         for name, extra in self.product.extras.items():
             type = self.schema.field(name).type
             if extra.template is None:
-                found[name] = pa.repeat(pa.scalar(extra.value, type), self.count)
+                found[name] = self.same.column(extra.value, type, self.count)
             elif self._has(extra.template):
                 found[name] = self._made(name, extra, extra.template).cast(type)
         return found
@@ -160,10 +171,10 @@ class Filling:
 
     def _observed(self, standing: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         found = self._instrument()
-        begins, ends = self.facts.observed(self.part)
+        times = mjd(pa.concat_arrays(self.facts.observed(self.part)))  # begins and ends
         above = {
-            "t_min": mjd(begins),
-            "t_max": mjd(ends),
+            "t_min": times[: self.count],
+            "t_max": times[self.count :],
             **footprints(self.facts.lying(self.part)).columns,
             **self._spectral(),
         }
@@ -213,7 +224,7 @@ class Filling:
     # where the values are
 
     def _same(self, name: str, value: Any) -> pa.Array:
-        return pa.repeat(pa.scalar(value, self.schema.field(name).type), self.count)
+        return self.same.column(value, self.schema.field(name).type, self.count)
 
     def _own(self, name: str) -> pa.Array:
         if name not in self._read:
@@ -222,8 +233,7 @@ class Filling:
 
     @cached_property
     def _ids(self) -> Uuids:
-        place = self.facts.rows.places["id"]
-        return Uuids([row[place] for row in self.part.rows])
+        return Uuids(self.part.ids)
 
     def _filled(self, template: Template | None) -> pa.Array | None:
         """None where there is no template, or none that these datasets can fill: then the gateway's own holds, as it does for
@@ -270,4 +280,6 @@ class Filling:
 
 
 def _typed(values: Values, type: pa.DataType) -> pa.Array:
-    return values.cast(type) if isinstance(values, pa.Array) else pa.array(values, type)
+    if not isinstance(values, pa.Array):
+        return pa.array(values, type)
+    return values if values.type == type else values.cast(type)

@@ -45,6 +45,9 @@ class Footprints:
 
 def footprints(texts: pa.StringArray) -> Footprints:
     """Of regions as registries have them. Each is worked out once, however often it stands there."""
+    if texts.null_count == len(texts):
+        nothing = pa.nulls(len(texts), pa.float64())
+        return Footprints(nothing, nothing, nothing, texts)
     encoded = texts.dictionary_encode()
     distinct: pa.StringArray = encoded.dictionary
     numbers = np.full((3, len(distinct)), np.nan)

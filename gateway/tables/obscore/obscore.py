@@ -6,7 +6,7 @@ docs/obscore.md says where each column comes from, and in what these rows differ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,9 +16,11 @@ from adapters.caller import Call
 from adapters.protocol import Repository
 from adapters.question import Beside
 from adapters.rows import Rows, TypeInfo
+from adapters.turned import taken
+from gateway.tables.arrays import Same, read
 from gateway.tables.obscore.columns import OBSCORE, RUBIN
 from gateway.tables.obscore.configuration import Configured
-from gateway.tables.obscore.facts import STANDARD, Facts, Part, gather
+from gateway.tables.obscore.facts import STANDARD, Part, gather, sizes
 from gateway.tables.obscore.filling import Filling
 from gateway.tables.obscore.identifiers import Identifiers
 from gateway.tables.obscore.product import OBSERVED, Product, product
@@ -53,6 +55,7 @@ class ObsCore:
         self.schema = _schema(configured)
         self.beside = BESIDE if configured is None else _beside(configured)
         self._products: dict[TypeInfo, Product] = {}
+        self._same = Same()
 
     async def batch(self, repository: Repository, rows: Rows, call: Call) -> pa.RecordBatch:
         """A row for each dataset, in their order, with the columns of ``schema``.
@@ -64,32 +67,35 @@ class ObsCore:
             return pa.RecordBatch.from_pylist([], self.schema)
         parts = self._parts(rows)
         facts = await gather(repository, rows, parts, call)
-        # Some 5 us a row: an event loop has others to answer.
-        return await asyncio.to_thread(self._filled, parts, facts)
-
-    def _filled(self, parts: list[Part], facts: Facts) -> pa.RecordBatch:
-        batches = [
-            pa.RecordBatch.from_arrays(
-                Filling(part, facts, self.identifiers, self.schema, self.configured).columns(),
-                schema=self.schema,
-            )
-            for part in parts
+        fillings = [
+            Filling(part, facts, self.identifiers, self.schema, self.configured, self._same) for part in parts
         ]
+        known = await sizes(repository, parts, call)
+        # Some 5 us a row: an event loop has others to answer.
+        return await asyncio.to_thread(self._filled, fillings, known)
+
+    def _filled(self, fillings: list[Filling], sizes: Mapping[str | None, int | None]) -> pa.RecordBatch:
+        batches = [pa.RecordBatch.from_arrays(one.columns(sizes), schema=self.schema) for one in fillings]
         if len(batches) == 1:
             return batches[0]
-        order = np.concatenate([part.stand for part in parts])
+        order = np.concatenate([one.part.stand for one in fillings])
         return pa.concat_batches(batches).take(pa.array(np.argsort(order, kind="stable")))
 
     def _parts(self, rows: Rows) -> list[Part]:
+        ids = read(rows, "id")
         if len(rows.types) == 1:
             (only,) = rows.types.values()
-            return [Part(self._product(only), rows.rows, range(len(rows.rows)))]
-        place = rows.places["type"]
+            return [Part(self._product(only), rows.rows, ids, range(len(ids)))]
         stands: dict[str, list[int]] = {}
-        for stand, row in enumerate(rows.rows):
-            stands.setdefault(row[place], []).append(stand)
+        for stand, name in enumerate(read(rows, "type")):
+            stands.setdefault(name, []).append(stand)
         return [
-            Part(self._product(rows.types[name]), [rows.rows[stand] for stand in own], own)
+            Part(
+                self._product(rows.types[name]),
+                taken(rows.rows, own),
+                [ids[stand] for stand in own],
+                own,
+            )
             for name, own in stands.items()
         ]
 

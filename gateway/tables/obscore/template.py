@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adapters.errors import AdapterError
+from gateway.tables.arrays import only
 
 _RECORD = re.compile(r"records\[(\w+)\]\.(\w+)(.*)", re.DOTALL)
 _NAME = re.compile(r"([A-Za-z_]\w*)(.*)", re.DOTALL)
@@ -65,7 +66,7 @@ class Template:
         if not columns:
             return pa.repeat(pa.scalar(self.form.format(), pa.string()), count)
         if not self.handled and all(map(_same_text, columns)):
-            return self._joined(columns)
+            return self._joined(columns, count)
         try:
             return pa.array(self._formatted([listed(one) for one in columns]), pa.string())
         except (AttributeError, TypeError, ValueError, LookupError) as error:
@@ -73,14 +74,24 @@ class Template:
                 f"The configuration of ObsCore has the template '{self.text}', which cannot be filled: {error}."
             ) from error
 
-    def _joined(self, columns: Sequence[pa.Array]) -> pa.StringArray:
-        """The texts of whole columns, one behind the other."""
-        columns = [one.cast(pa.string()) for one in columns]
+    def _joined(self, columns: Sequence[pa.Array], count: int) -> pa.StringArray:
+        """The texts of whole columns, one behind the other. What is the same in every row is written once, with what stands around it."""
         parts: list[Any] = []
+        text = ""
         for literal, place, _, _ in Formatter().parse(self.form):
-            parts += [literal] if literal else []
-            parts += [] if place is None else [columns[int(place)]]
-        return pc.binary_join_element_wise(*parts, "")
+            text += literal
+            if place is None:
+                continue
+            column = columns[int(place)]
+            value = only(column)
+            if value is None:
+                parts += [text, column.cast(pa.string())]
+                text = ""
+            else:
+                text += str(value)
+        if not parts:
+            return pa.repeat(pa.scalar(text), count)
+        return pc.binary_join_element_wise(*parts, text, "")
 
     def _formatted(self, columns: Sequence[Sequence[Any]]) -> list[str | None]:
         form = self.form.format
