@@ -6,7 +6,7 @@ for a row unless someone asks for one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -81,7 +81,7 @@ class Rows:
     """
 
     columns: tuple[Column, ...]
-    rows: list[Row]
+    rows: Sequence[Row]
     more: bool = False
     overflow: str | None = None
     key: Callable[[Row], tuple[KeyValue, ...]] | None = None
@@ -99,7 +99,7 @@ class Rows:
             self._places = {column.name: place for place, column in enumerate(self.columns)}
         return self._places
 
-    def of(self, rows: list[Row], *, more: bool | None = None) -> Rows:
+    def of(self, rows: Sequence[Row], *, more: bool | None = None) -> Rows:
         """Other rows with all that is said of these; it is said of each of many parents, and ``dataclasses.replace`` takes long."""
         return Rows(
             self.columns,

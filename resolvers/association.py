@@ -160,7 +160,7 @@ class AssociationRows(Sequence[Association]):
 
     __slots__ = ("parent", "rows", "ties")
 
-    def __init__(self, ties: Ties, rows: list[Row], parent: str | None) -> None:
+    def __init__(self, ties: Ties, rows: Sequence[Row], parent: str | None) -> None:
         self.ties = ties
         self.rows = rows
         self.parent = parent

@@ -266,7 +266,7 @@ class DatasetRows(Sequence[Dataset]):
 
     __slots__ = ("layout", "rows")
 
-    def __init__(self, layout: Layout, rows: list[Row]) -> None:
+    def __init__(self, layout: Layout, rows: Sequence[Row]) -> None:
         self.layout = layout
         self.rows = rows
 

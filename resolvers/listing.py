@@ -163,7 +163,7 @@ class Single(Listing[N]):
     @property
     def question(self) -> Question:
         if self._question is None:
-            self._question = self.bare().paged(self.first, self.after)
+            self._question = self.bare().paged(self.first, self.after, turned=self.scope.context.alone())
         return self._question
 
     @property
@@ -195,24 +195,24 @@ class Single(Listing[N]):
             rows = rows.of(rows.rows[: self.first], more=True)
         return Leaf(
             nodes=await self.build(self.scope, rows),
-            cursor=lambda place: self._cursor(rows, place),
+            cursor=lambda place: self.cursor_at(rows, place),
             more=rows.more,
             resumed=self.after is not None,
             overflow=rows.overflow,
             notes=rows.notes,
         )
 
-    def _cursor(self, rows: Rows, place: int) -> str:
+    def cursor_at(self, rows: Rows, place: int) -> str:
         return cursor.write(self.digest, keyed(rows, rows.rows[place]))
 
     async def count(self) -> int:
-        return await self.scope.count(self.question)
+        return await self.scope.count(self.bare())
 
     async def explain(self) -> list[str]:
-        return await self.scope.explain(self.question)
+        return await self.scope.explain(self.bare())
 
     async def facets(self, by: Sequence[str], first: int) -> Facets:
-        return await self.scope.facets(self.question, by, first)
+        return await self.scope.facets(self.bare(), by, first)
 
 
 class Nested(Single[N]):

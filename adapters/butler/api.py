@@ -49,7 +49,7 @@ from ..question import (
     Versions,
     Where,
 )
-from ..rows import Facets, FileContent, Rows
+from ..rows import Facets, FileContent, Row, Rows
 from . import api_datasets, api_dimensions, api_known, api_name, expression
 from .api_dimensions import too_many
 from .api_files import content, files
@@ -213,7 +213,7 @@ class ButlerApi:
         where: Where | None = None,
         sky: Sky | None = None,
         time: Span | None = None,
-    ) -> list[tuple[Any, ...]]:
+    ) -> Sequence[Row]:
         """Values of every dimension of the group that ``dimensions`` span, in the universe's order, for every data ID that satisfies everything
         given, in the order of the required ones."""
         question = DataIds(tuple(dimensions), tuple(constraints), among, where=where, sky=sky, time=time)

@@ -156,6 +156,28 @@ def require_inside(constraints: Iterable[Constraint], group: DimensionGroup, tab
             raise lacking(constraint.name, group.names)
 
 
+def tied(name: str, group: DimensionGroup, tables: Tables) -> bool:
+    """Whether anything joins what a name stands for to datasets of these dimensions: they have it, share a dimension besides an instrument or a sky
+    map, both lie on the sky or in time, or an element says which goes with which (visit_definition). Otherwise every dataset goes with
+    every value, and a constraint leaves out none or all."""
+    found = resolve(name, group, tables, dataset=True)
+    universe = tables.universe
+    governors = {*universe.governor_dimensions.names}  # which others that are named need besides
+    if found.role != "outside" or found.element is None or found.element in governors:
+        return True
+    other = universe[found.element].minimal_group
+    if {*group.names} & {*other.names} - governors:
+        return True
+    if (group.spatial and other.spatial) or (group.temporal and other.temporal):
+        return True
+    both = universe.conform([*group.names, *other.names])
+    return any(
+        universe[element].defines_relationships
+        for element in both.elements
+        if element not in group.elements and element not in other.elements
+    )
+
+
 def within_keys(source: Source, names: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> None:
     """Keep the rows whose dimensions have one of these combinations of values."""
     if not keys:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +12,15 @@ from ..caller import Call
 from ..errors import BadUserInput, TooComplex
 from ..question import Datasets, Op, Page
 from ..rows import Facets, Row, Rows
-from . import glob, sky
+from ..turned import Turned, column
+from . import conditions, glob, sky
 from .api import ButlerApi
 from .beside import Along, CalibrationKey, Valid, along
 from .branch import Extra, Restriction
 from .candidates import Candidate, branches
 from .joins import resolve
 from .names import CollectionRecord, Names, TypeRecord
+from .ready import UNCHANGED, Ready
 from .selection import Selection
 from .store import Store
 from .tables import Tables
@@ -34,11 +35,25 @@ class _Ready:
     selection: Selection | None
     statements: Iterable[sa.Select[Any]]
     notes: tuple[str, ...]
+    unchanged: sa.Select[Any] | None = None
+    """The statement, if there is one alone, for as long as the names hold (``ready.UNCHANGED``)."""
 
     @property
     def lasting(self) -> bool:
         """Whether the statements can be sent again."""
         return isinstance(self.statements, Sequence)
+
+    def rows(self, question: Datasets, found: list[Row] | Turned) -> Rows | None:
+        """The answer that rows are, of which there may be one too many; None where more than one calibration is valid for a dataset."""
+        selection = self.selection
+        assert selection is not None
+        valid = selection.along is not None and selection.along.valid
+        if valid and len(set(column(found, 0))) < len(found):
+            return None
+        more = len(found) > question.page.first
+        rows = selection.rows(found[: question.page.first], more)
+        rows.notes = self.notes
+        return rows
 
 
 class DatasetQueries:
@@ -90,6 +105,11 @@ class DatasetQueries:
         for record in types:
             if not self._applies(record, question, notes):
                 continue
+            notes += [
+                f"Nothing ties '{c.name}' to dataset type '{record.name}': the constraint on it says nothing about these datasets."
+                for c in question.constraints
+                if not conditions.tied(c.name, record.group, self._tables)
+            ]
             own = [c for c in path if (record.id, c.id) in holdings]
             if question.validity is not None:
                 own = [c for c in own if c.type == "CALIBRATION"]
@@ -228,27 +248,46 @@ class DatasetQueries:
         if selection is None:
             return Rows((), [], notes=ready.notes, key=lambda row: row)
         wanted = question.page.first + 1
-        found: list[Row] = []
+        # SQLite's rows come one by one, PostgreSQL's are all there before the first is looked at.
+        turned = question.page.turned and self._store.sqlite
+        found: list[Row] | Turned = Turned() if turned else []
         for statement in ready.statements:
-            found += self._store.rows(statement, call, {"most": wanted - len(found)})
+            self._store.read(found, statement, call, {"most": wanted - len(found)})
             if len(found) >= wanted:
                 break
-        valid = selection.along is not None and selection.along.valid
-        if valid and len(set(map(itemgetter(0), found))) < len(found):
-            # More than one calibration is valid for a dataset: a question of its own says which.
+        rows = ready.rows(question, found)
+        if rows is None:
+            # A question of its own says which calibrations are valid.
             assert question.beside is not None
             without = replace(question.beside, calibrations=())
             return self.page(replace(question, beside=without), call, path)
-        more = len(found) > question.page.first
-        rows = selection.rows(found[: question.page.first], more)
-        rows.notes = ready.notes
         return rows
+
+    def ready(self, question: Datasets, call: Call) -> Ready | None:
+        """The beginning of a list that was asked for before, where one statement is all that it takes and nobody listens."""
+        if not _begins(question) or call.notes is not None:
+            return None
+        known = self._names.ready_before(replace(question, page=Page(0)), call)
+        if known is None:
+            return None
+        ready: _Ready = known[0]
+        _, state, memory = known
+        if ready.unchanged is None:
+            return None
+
+        def rows(found: list[Row]) -> Rows | None:
+            self._names.still(memory, call)
+            if not question.page.turned:
+                return ready.rows(question, found)
+            turned = Turned()
+            turned.extend(found)
+            return ready.rows(question, turned)
+
+        return Ready(ready.unchanged, {"most": question.page.first + 1}, rows, state)
 
     def _ready(self, question: Datasets, call: Call, path: Sequence[CollectionRecord] | None) -> _Ready:
         """The statements of a page; kept of a list's beginning that needs nothing but names."""
-        given = path is not None or question.page.after is not None
-        found = question.sky is not None or question.where is not None or question.among is not None
-        if given or found:
+        if path is not None or not _begins(question):
             return self._prepared(question, call, path)
         bare = replace(question, page=Page(0))
         ready: _Ready | None = self._names.ready(bare, call)
@@ -262,7 +301,10 @@ class DatasetQueries:
         candidates, notes = self.prepare(question, call, path)
         if not candidates:
             return _Ready(None, (), notes)
-        return _Ready(*self._built(question, candidates, self._along(question, candidates, call)), notes)
+        selection, statements = self._built(question, candidates, self._along(question, candidates, call))
+        again = statements if isinstance(statements, Sequence) and not self._store.sqlite else ()
+        unchanged = again[0].where(UNCHANGED) if len(again) == 1 else None
+        return _Ready(selection, statements, notes, unchanged)
 
     def _along(self, question: Datasets, candidates: Sequence[Candidate], call: Call) -> Along | None:
         """What a list of one type takes along."""
@@ -341,3 +383,9 @@ class DatasetQueries:
                 )
         ordered = sorted(counts.items(), key=lambda item: (-item[1], [(v is None, v) for v in item[0]]))
         return Facets(tuple(by), [(*key, number) for key, number in ordered[:first]], len(ordered) <= first)
+
+
+def _begins(question: Datasets) -> bool:
+    """Whether it is a list's beginning that needs nothing but names."""
+    found = question.sky is not None or question.where is not None or question.among is not None
+    return question.page.after is None and not found

@@ -88,10 +88,7 @@ class Dialect:
 
     def packed(self, name: str, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """Rows as the values of the parameters that ``uploaded`` has."""
-        try:
-            return {name: orjson.dumps(rows).decode()}
-        except TypeError:  # lone surrogates, integers past 64 bits: they match nothing, but are no fault
-            return {name: json.dumps(rows)}
+        return {name: _json(rows)}
 
     def upload(self, rows: Sequence[Sequence[Any]], kinds: Sequence[sa.types.TypeEngine[Any]]) -> sa.Subquery:
         """A table of keys: columns ``parent`` (position of the row), ``c0``, ``c1`` ..."""
@@ -114,9 +111,7 @@ class Dialect:
         """``column IN (values)``, however many."""
         if len(values) <= _SMALL:
             return column.in_(list(values))
-        each = sa.func.json_each(sa.bindparam(None, json.dumps(list(values)), sa.Text())).table_valued(
-            "value"
-        )
+        each = sa.func.json_each(sa.bindparam(None, _json(values), sa.Text())).table_valued("value")
         return column.in_(sa.select(each.c.value))
 
     def ids_within(self, column: Column, values: Sequence[str]) -> Column:
@@ -124,6 +119,13 @@ class Dialect:
 
     def null(self, kind: sa.types.TypeEngine[Any]) -> Column:
         return sa.cast(sa.null(), kind)
+
+
+def _json(values: Sequence[Any]) -> str:
+    try:
+        return orjson.dumps(values).decode()
+    except TypeError:  # lone surrogates, integers past 64 bits: they match nothing, but are no fault
+        return json.dumps(values)
 
 
 class PostgreSQL(Dialect):

@@ -32,6 +32,7 @@ from sqlalchemy.util.concurrency import in_greenlet
 from ..caller import Call
 from ..errors import Timeout
 from ..notes import By, Work
+from .ready import Ready
 
 log = structlog.get_logger("adapters.butler")
 
@@ -42,7 +43,8 @@ _PATIENCE = 0.25  # seconds after which a question that waits for one of them go
 
 _PREPARED = 100  # statements a connection
 _AGAIN = 30.0  # seconds after which a server that could not be reached is tried again
-_STATE = "SELECT pg_current_snapshot()::text"
+_STATE = "SELECT set_config('gateway.state', pg_current_snapshot()::text, false)"
+"""The state of the registry, which the session keeps in mind (``ready.UNCHANGED``)."""
 _PARAMETER = re.compile(r"\$([0-9]+)")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:+ -]*")  # nothing that could end a text, or escape in one
 _DIALECT: Any = spoken.dialect()  # type: ignore[no-untyped-call]
@@ -102,10 +104,11 @@ class Sent:
 class _Connection:
     """One connection and what was prepared on it."""
 
-    __slots__ = ("_numbers", "prepared", "raw")
+    __slots__ = ("_numbers", "prepared", "raw", "state")
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
+        self.state: Hashable = None  # of the registry, as the session was last told
         self.prepared: OrderedDict[str, Any] = OrderedDict()
         self._numbers = count()
 
@@ -133,21 +136,35 @@ class LoopSession:
     def state(self) -> Hashable:
         """See Store.state."""
         if self._state is None:
-            ((self._state,),) = self._fetch(_STATE, [])
+            self._state = await_only(self.told())
         return self._state
+
+    async def told(self) -> Hashable:
+        """The state of the registry now."""
+        ((state,),) = await self.fetch(_STATE, [])
+        self._connection.state = str(state)
+        return self._connection.state
+
+    async def unchanged(self, ready: Ready) -> list[Any] | None:
+        """The rows of what is ready; None: the registry is in another state."""
+        if self._connection.state != ready.state and await self.told() != ready.state:
+            return None
+        rows = await self.fetch(*self._sent(ready.statement, ready.values))
+        return rows if rows or await self.told() == ready.state else None
 
     def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None) -> list[Any]:
         """See Store.rows. A statement without named parameters is built for once, and not worth preparing. Raises OffLoop."""
         if values is None:
             raise OffLoop
+        rows: list[Any] = await_only(self.fetch(*self._sent(statement, values)))
+        return rows
+
+    def _sent(self, statement: sa.Executable, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The text of a statement, and what goes with it."""
         sent = self._direct.sent(statement, values)
         given = sent.values(values)
         settled = sent.settled(given)
-        return self._fetch(sent.text, given) if settled is None else self._fetch(settled, [])
-
-    def _fetch(self, text: str, values: list[Any]) -> list[Any]:
-        rows: list[Any] = await_only(self.fetch(text, values))
-        return rows
+        return (sent.text, given) if settled is None else (settled, [])
 
     async def fetch(self, text: str, values: list[Any]) -> list[Any]:
         """Rows of a prepared statement. Raises Timeout, OffLoop."""
@@ -206,6 +223,14 @@ class Direct:
             return await session.fetch(sent.text, sent.values(values))
         finally:
             self.leave(session, look_up=True)
+
+    async def page(self, ready: Ready, call: Call) -> list[Any] | None:
+        """The rows of what is ready in one state of the registry; None: it is in another. Raises Timeout, OffLoop."""
+        session = self._at_once(call, False) or await self._entered(call, False)
+        try:
+            return await session.unchanged(ready)
+        finally:
+            self.leave(session, look_up=False)
 
     def enter(self, call: Call, *, look_up: bool) -> LoopSession:
         """A free connection, within a greenlet. Raises Timeout, OffLoop."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,6 +20,7 @@ from .joins import resolve
 from .memory import Memory
 from .names import CollectionRecord, Names, TypeRecord
 from .order import check
+from .ready import Ready
 from .selection import implied
 from .store import Store
 from .tables import Tables
@@ -41,14 +42,6 @@ class _ById:
     def rows(self, found: list[Row]) -> Rows:
         """The answer, of the statements' rows."""
         return Rows(self.columns, found, types=self.types, beside=self.beside, _places=self.places)
-
-
-class Ready(NamedTuple):
-    """All that is left to do for a question: a statement to send with its values, and the answer that its rows are."""
-
-    statement: sa.Select[Any]
-    values: Mapping[str, Any]
-    rows: Callable[[list[Row]], Rows]
 
 
 class KnownDatasets:

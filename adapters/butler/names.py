@@ -93,6 +93,18 @@ class Names:
                 call.notes(Work(By.MEMORY, known))
         return found
 
+    def ready_before(self, question: Hashable, call: Call) -> tuple[Any, Hashable, Memory] | None:
+        """The same without a look at the registry: what was made, the state in which it held, and what was learnt in that state."""
+        state, memory = self._learnt
+        own = call.memory.get(self)
+        kept = memory.get("ready") if own is None or own is memory else None
+        found = None if kept is None else kept.get(question)
+        return None if found is None else (found, state, memory)
+
+    def still(self, memory: Memory, call: Call) -> None:
+        """The registry was found in the state in which this was learnt: it holds for all of the request."""
+        call.memory.setdefault(self, memory)
+
     def keep_ready(self, question: Hashable, made: V, call: Call) -> V:
         """Keep that for as long as the names hold."""
         return self._ready(call).keep(question, made)

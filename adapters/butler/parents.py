@@ -17,9 +17,9 @@ from .reach import Reach
 _LOW = -(2**63)
 
 
-def shaped(question: Related, reached: Sequence[Reach], names: Sequence[str]) -> tuple[Rows, tuple[Any, ...]]:
-    """The answer to a question without its rows, and what is put behind each of them: what all have in common is not read. ``names``: its
-    dimensions."""
+def shaped(question: Related, reached: Sequence[Reach], names: Sequence[str]) -> Rows:
+    """The answer to a question without its rows. What they have in common, or with their parents, is not read, and put behind each of them.
+    ``names``: its dimensions."""
     kinds = {name: reach.tables.kind(name) for reach in reached for name in names}
     columns = (
         PARENT,
@@ -27,18 +27,19 @@ def shaped(question: Related, reached: Sequence[Reach], names: Sequence[str]) ->
         *(RowColumn(name, kinds[name], dimension=True) for name in names),
         *EDGE,
     )
-    same: Mapping[str, Any] = reached[0].same if len(reached) == 1 else {}
-    along = reached[0].along if len(reached) == 1 else None
-    read = [column.name for column in columns if column.name not in same]
+    alone = reached[0] if len(reached) == 1 else None
+    behind = () if alone is None else (*alone.same, *alone.shared)
+    along = None if alone is None else alone.along
+    read = [column.name for column in columns if column.name not in behind]
     extras = range(len(read), len(read) + len(question.order))
     width = extras.stop + (0 if along is None else along.width)
     places = {name: place for place, name in enumerate(read)}
-    places |= {name: width + place for place, name in enumerate(same)}
+    places |= {name: width + place for place, name in enumerate(behind)}
     types = {reach.record.name: reach.record.info for reach in reached}
     shape = Rows(columns, [], key=_key(places, types, extras), types=types, _places=places)
     if along is not None:
         shape.beside, _ = along.told(extras.stop, places, width)
-    return shape, tuple(same.values())
+    return shape
 
 
 def _key(
@@ -56,7 +57,7 @@ def _key(
     return key
 
 
-def first_of_each(rows: list[Row], limit: int) -> list[Row]:
+def first_of_each(rows: Sequence[Row], limit: int) -> Sequence[Row]:
     """At most so many rows a parent; they come grouped."""
     parents = [row[0] for row in rows]
     if not any(map(eq, parents, parents[limit:])):

@@ -43,7 +43,7 @@ class Reach:
     ``path``: the collections that may hold it, with their places in the search order. ``find_first``: of each parent and data ID
     only what the first of them has (with validity: every one that is valid there, for an ambiguity to be seen). ``tying``: the
     collections that certify the parents, where it is they that tie, with their places; ``same``: columns of the answer that are not read
-    from the database, for every row has the same there.
+    from the database, for every row has the same there; ``shared``: dimensions that are not, for a row has there what its parent has.
     """
 
     tables: Tables
@@ -56,6 +56,7 @@ class Reach:
     along: Along | None = None
     tying: tuple[tuple[int, CollectionRecord], ...] = ()
     same: Mapping[str, Any] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
 
     def alike(self) -> dict[str, Any]:
         """The columns that have the same value in every row."""
@@ -317,7 +318,7 @@ class Reach:
             "overlap": numbered.c.overlap,
         }
         final = sa.select(
-            *(column for name, column in columns.items() if name not in self.same),
+            *(column for name, column in columns.items() if name not in {*self.same, *self.shared}),
             *(numbered.c[f"x{place}"] for place in range(len(self.question.order))),
             *along,
         ).select_from(clause)

@@ -49,9 +49,10 @@ from .datasets import DatasetQueries
 from .direct import off_loop
 from .empty import Explanation
 from .files import FileQueries, FileStore, content
-from .known import KnownDatasets, Ready
+from .known import KnownDatasets
 from .names import Names
 from .provenance import Provenance
+from .ready import Ready
 from .related import RelatedQueries
 from .related_data_ids import RelatedDataIdQueries
 from .store import Store
@@ -139,9 +140,11 @@ class Registry:
         with self._store.session(call, ordered=_ordered(question), look_up=look_up):
             return _found(self._ask, question)(question, call)
 
-    def ready(self, question: Question) -> Ready | None:
+    def ready(self, question: Question, call: Call) -> Ready | None:
         """The one statement that answers a question, where nothing else is left to do."""
-        return self._known.ready(question) if isinstance(question, DatasetsById) else None
+        if isinstance(question, DatasetsById):
+            return self._known.ready(question)
+        return self._datasets.ready(question, call) if isinstance(question, Datasets) else None
 
     def _read_graphs(self, question: Question, call: Call) -> None:
         """Read new quantum graphs before a question about executions, not while it holds a connection."""

@@ -41,15 +41,24 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """What is known of a question whatever its parents: how each type is reached, and the answer that rows of it are; ``same`` is put
-    behind each of them. ``identity``: what statements are known by."""
+    """What is known of a question whatever its parents: how each type is reached, and the answer that rows of it are. ``identity``: what
+    statements are known by."""
 
     here: Side
     source: TypeRecord | None
     reached: Sequence[tuple[Target, Reach]]
     identity: tuple[Hashable, ...]
     shape: Rows
-    same: tuple[Any, ...]
+
+    def behind(self, question: Related) -> list[tuple[Any, ...]]:
+        """What is put behind each row, by its parent: what it has in common with all, and with the parent."""
+        if len(self.reached) > 1:
+            return []
+        ((_, reach),) = self.reached
+        same, places = tuple(reach.same.values()), [question.dimensions.index(d) for d in reach.shared]
+        if not places:
+            return [same] * len(question.keys) if same else []
+        return [(*same, *(key[place] for place in places)) for key in question.keys]
 
 
 @dataclass(slots=True)
@@ -71,8 +80,9 @@ class RelatedQueries:
         if question.used is not None:
             rows.rows = self._only_used(rows, question, call)
         rows.rows = first_of_each(rows.rows, limit)
-        if ready.same:
-            rows.rows = [(*row, *ready.same) for row in rows.rows]
+        behind = ready.behind(question)
+        if behind:
+            rows.rows = [(*row, *behind[row[0]]) for row in rows.rows]
         return rows
 
     def count(self, question: Related, call: Call) -> int:
@@ -145,10 +155,10 @@ class RelatedQueries:
                 self.tables, question, target.record, target.kinship, target.path, first, names, taken, tying
             )
             if len(targets) == 1 and target.kinship is not Kinship.SPATIAL:
-                reach = replace(reach, same=reach.alike())
+                reach = replace(reach, same=reach.alike(), shared=_shared(question, target, names))
             reached.append((target, reach))
         identity = (question, here, names, taken and taken.identity)
-        return _Ready(here, source, reached, identity, *shaped(question, [r for _, r in reached], names))
+        return _Ready(here, source, reached, identity, shaped(question, [r for _, r in reached], names))
 
     def _collect(self, ready: _Ready, question: Related, limit: int, call: Call) -> list[Row]:
         here, source = ready.here, ready.source
@@ -304,9 +314,6 @@ class RelatedQueries:
         kinship = reached.kinship
         shared = [name for name in target.names if name in here.group.names]
         if kinship is Kinship.CALIBRATION:
-            # What another shared dimension implies need not be compared.
-            implied = {i for n in shared for i in tables.universe.dimensions[n].implied.names}
-            shared = [name for name in shared if name not in implied]
             forward = _forward(here, reached)
             if forward and _needs_sky(here.group, target):
                 asked = self._asked_of_butler(question, target, call)
@@ -316,7 +323,10 @@ class RelatedQueries:
                     timed, rows=both, parent=asked.parent, dimensions=asked.dimensions, settled=False
                 )
             if forward:
-                return links.by_time(tables, here.group, question.dimensions, shared)
+                # What another shared dimension implies need not be compared.
+                implied = {i for n in shared for i in tables.universe.dimensions[n].implied.names}
+                compared = [name for name in shared if name not in implied]
+                return links.by_time(tables, here.group, question.dimensions, compared)
             assert source is not None
             return links.by_certification(tables, source, tying)
         if kinship is Kinship.TEMPORAL:
@@ -368,6 +378,13 @@ def _shown(question: Related, group: DimensionGroup, targets: Sequence[Target]) 
         return tuple(group.names)
     needed = {*question.beside.dimensions, *(d for t in targets for d in t.record.info.required)}
     return tuple(name for name in group.names if name in needed)
+
+
+def _shared(question: Related, target: Target, names: Sequence[str]) -> tuple[str, ...]:
+    """The dimensions of the answer that a row has as its parent: of datasets that are not tied by time alone."""
+    if question.source is None or target.kinship is Kinship.TEMPORAL:
+        return ()
+    return tuple(name for name in names if name in question.dimensions and name in target.record.group.names)
 
 
 def _needs_sky(a: DimensionGroup, b: DimensionGroup) -> bool:

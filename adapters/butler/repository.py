@@ -26,13 +26,14 @@ from ..question import Files, Page, Question, Related
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
 from .api import ButlerApi
 from .content import READERS, Shapes, artefacts, read
-from .direct import OffLoop, off_loop
+from .direct import Direct, OffLoop, off_loop
 from .engines import THREADS
 from .fallback import Fallback
 from .files import datastores
 from .memory import Memory
 from .mistakes import butlers_mistakes
 from .provenance import GraphFiles, Provenance, ProvenanceStore, RepositoryGraphs, graph, listed_by_sql
+from .ready import Ready
 from .registry import Registry, short
 from .store import Store
 from .tables import Tables, untested
@@ -113,6 +114,8 @@ class ButlerRepository:
     # the Protocol
 
     async def universe(self, call: Call) -> UniverseInfo:
+        if self._opened is not None:
+            return self._opened.info
         return await self._run(lambda opened: opened.info, call)
 
     async def ask(self, question: Question, call: Call) -> Rows:
@@ -190,16 +193,23 @@ class ButlerRepository:
         asked = call if call.notes is None else replace(call, notes=told.append)
         direct, path = opened.store.direct, opened.path
         assert direct is not None and isinstance(path, Registry)
-        ready = path.ready(question)
-        if ready is not None:
-            rows = ready.rows(await direct.look_up(ready.statement, ready.values, asked))
-        else:
+        ready = path.ready(question, asked)
+        rows = None if ready is None else await self._at_once(direct, ready, asked)
+        if rows is None:
             with butlers_mistakes(self.name):
                 rows = await greenlet_spawn(path.ask, question, asked)
         for work in told:
             assert call.notes is not None
             call.notes(work)
         return rows
+
+    @staticmethod
+    async def _at_once(direct: Direct, ready: Ready, call: Call) -> Rows | None:
+        """The answer to a question that was made ready before; None: it has to be asked in the ordinary way."""
+        if ready.state is None:
+            return ready.rows(await direct.look_up(ready.statement, ready.values, call))
+        found = await direct.page(ready, call)
+        return None if found is None else ready.rows(found)
 
     async def _run(
         self, work: Callable[[_Opened], T], call: Call, threads: ThreadPoolExecutor | None = None

@@ -19,6 +19,7 @@ from ..errors import BadCursor, BadUserInput, TooComplex
 from ..question import Datasets, KeyValue
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
+from ..turned import Turned
 from .beside import Along
 from .branch import Extra, Limit, Piece, build, key_values
 from .candidates import Candidate
@@ -319,9 +320,11 @@ class Selection:
             same += more
         return shape, same
 
-    def rows(self, found: list[Row], more: bool) -> Rows:
+    def rows(self, found: list[Row] | Turned, more: bool) -> Rows:
         """The answer that rows of a page are."""
         shape, same = self._shape
+        if isinstance(found, Turned):
+            return shape.of(found.with_same(same), more=more)
         return shape.of([(*row, *same) for row in found] if same else found, more=more)
 
 

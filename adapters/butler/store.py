@@ -26,6 +26,7 @@ from sqlalchemy.util.concurrency import in_greenlet
 from ..caller import Call
 from ..errors import BackendUnavailable, Timeout
 from ..notes import By, noted
+from ..turned import Turned
 from .dialect import Dialect, PostgreSQL
 from .direct import Direct
 from .engines import THREADS, Watch, postgresql_engine, sqlite_connector, sqlite_engine
@@ -173,6 +174,20 @@ class Store:
         with self.session(call):
             return self.rows(statement, call, values)
 
+    def read(
+        self,
+        rows: list[Any] | Turned,
+        statement: sa.Executable,
+        call: Call,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The same, with the rows put behind these as they come."""
+        session = self._session.get()
+        if isinstance(session, _ThreadSession):
+            session.read(rows, statement, values)
+        else:
+            rows.extend(self.rows(statement, call, values))
+
     @contextmanager
     def mistakes(self) -> Iterator[None]:
         """The database's errors in the adapter's words."""
@@ -225,6 +240,14 @@ class _ThreadSession:
         self._paused = True
 
     def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None) -> list[Any]:
+        found: list[Any] = []
+        self.read(found, statement, values)
+        return found
+
+    def read(
+        self, rows: list[Any] | Turned, statement: sa.Executable, values: Mapping[str, Any] | None
+    ) -> None:
+        """See Store.read."""
         with self._store.mistakes():
             connection, call = self._connection, self._call
             if self._paused:
@@ -237,15 +260,14 @@ class _ThreadSession:
                 until = time.monotonic() + remaining
                 driver.set_progress_handler(lambda: int(time.monotonic() > until), _PROGRESS_STEPS)
             if call.notes is not None:
-                return fetched(connection, statement, values, call.notes)
+                rows.extend(fetched(connection, statement, values, call.notes))
+                return
             result = connection.execute(statement, values)
             try:
-                rows: list[Any] = []
                 while part := result.cursor.fetchmany(_AT_ONCE):
-                    rows += part
+                    rows.extend(part)
             finally:
                 result.close()  # or the driver's copy of the rows stays until the collector comes by
-            return rows
 
 
 def _remaining(call: Call) -> float:

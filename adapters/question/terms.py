@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -88,10 +88,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``first`` rows behind the row whose key is ``after`` (see ``Rows.key``)."""
+    """``first`` rows behind the row whose key is ``after`` (see ``Rows.key``). ``turned``: they are read by columns, and an adapter may keep
+    them so (``turned.Turned``)."""
 
     first: int
     after: tuple[KeyValue, ...] | None = None
+    turned: bool = field(default=False, compare=False, repr=False)
 
 
 FIRST_PAGE = Page(100)
@@ -125,5 +127,5 @@ class Question:
         bare = replace(self, page=Page(0)) if hasattr(self, "page") else self  # type: ignore[type-var]
         return hashlib.blake2b(repr(bare).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
-    def paged(self, first: int, after: tuple[KeyValue, ...] | None = None) -> Self:
-        return replace(self, page=Page(first, after))  # type: ignore[type-var]
+    def paged(self, first: int, after: tuple[KeyValue, ...] | None = None, *, turned: bool = False) -> Self:
+        return replace(self, page=Page(first, after, turned))  # type: ignore[type-var]

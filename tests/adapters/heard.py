@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from adapters.butler.direct import LoopSession
 from adapters.butler.store import Store
 
-_BEGINNINGS = ("SET LOCAL", "SELECT pg_current_snapshot()")
+_BEGINNINGS = ("SET LOCAL", "SELECT set_config('gateway.state'")
 
 
 @contextmanager
 def statements(store: Store) -> Iterator[list[str]]:
     """The texts of its statements from here on, but for those that begin a question."""
     found: list[str] = []
-    fetch = LoopSession._fetch
+    fetch = LoopSession.fetch
 
     def note(text: str) -> None:
         if not text.startswith(_BEGINNINGS):
@@ -28,14 +28,14 @@ def statements(store: Store) -> Iterator[list[str]]:
     def executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         note(statement)
 
-    def fetched(session: LoopSession, text: str, values: list[Any]) -> list[Any]:
+    async def fetched(session: LoopSession, text: str, values: list[Any]) -> list[Any]:
         if session._direct is store.direct:
             note(text)
-        return fetch(session, text, values)
+        return await fetch(session, text, values)
 
     sa.event.listen(store.engine, "before_cursor_execute", executed)
     try:
-        with patch.object(LoopSession, "_fetch", fetched):
+        with patch.object(LoopSession, "fetch", fetched):
             yield found
     finally:
         sa.event.remove(store.engine, "before_cursor_execute", executed)

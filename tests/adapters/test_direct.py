@@ -291,17 +291,17 @@ def test_a_question_given_up_on_the_loop_is_told_once(butler_repo: Callable[...,
 
     async def run() -> None:
         async with opened(butler_repo) as repository:
-            fetch, given_up = LoopSession._fetch, []
+            fetch, given_up = LoopSession.fetch, []
 
-            def failing(session: LoopSession, text: str, values: list[Any]) -> list[Any]:
-                rows = fetch(session, text, values)
+            async def failing(session: LoopSession, text: str, values: list[Any]) -> list[Any]:
+                rows = await fetch(session, text, values)
                 if "dataset_tags" in text:
                     given_up.append(text)
                     raise direct.OffLoop
                 return rows
 
             with pytest.MonkeyPatch.context() as patched:
-                patched.setattr(LoopSession, "_fetch", failing)
+                patched.setattr(LoopSession, "fetch", failing)
                 told: list[Work] = []
                 rows = await repository.ask(RAWS, Call(notes=told.append))
             assert rows.rows and given_up

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
 
 from adapters.butler import direct
-from adapters.butler.direct import Sent
+from adapters.butler.direct import LoopSession, Sent
 from adapters.caller import Call
-from adapters.question import Beside, Constraint, DatasetsById, Op, Question
+from adapters.question import Beside, Constraint, DatasetsById, Op, Question, Related
 from tests.adapters.repositories import Repository
 from tests.adapters.test_direct import RAWS, opened, raw_ids, store
 
@@ -39,6 +42,68 @@ def test_a_question_asked_again_is_planned_once(
             assert len(asked) == 1, plans
             ((shared, own),) = asked
             assert own == 0 and shared >= 15
+
+    asyncio.run(run())
+
+
+@contextmanager
+def round_trips() -> Iterator[list[str]]:
+    """The texts of all that is sent on the event loop from here on."""
+    sent: list[str] = []
+    fetch = LoopSession.fetch
+
+    async def noted(session: LoopSession, text: str, values: list[Any]) -> list[Any]:
+        sent.append(text)
+        return await fetch(session, text, values)
+
+    with patch.object(LoopSession, "fetch", noted):
+        yield sent
+
+
+def test_a_page_asked_again_is_one_round_trip(butler_repo: Callable[..., Repository]) -> None:
+    """Its statement finds nothing where anything was committed since its names were looked up; one that found nothing asks whether that is why."""
+
+    async def run() -> None:
+        async with opened(butler_repo) as repository:
+            empty = replace(RAWS, constraints=(Constraint("detector", Op.EQ, 1_000_000),))
+            for question in (RAWS, empty):
+                await repository.ask(question, Call())
+            with round_trips() as sent:
+                assert (await repository.ask(RAWS, Call())).rows
+            assert len(sent) == 1
+            with round_trips() as sent:
+                assert not (await repository.ask(empty, Call())).rows
+            assert len(sent) == 2
+            connections = store(repository).direct
+            assert connections is not None
+            (connection,) = connections._free[False]
+            connection.state = "another"
+            with round_trips() as sent:
+                assert (await repository.ask(RAWS, Call())).rows
+            assert len(sent) == 2
+
+    asyncio.run(run())
+
+
+def test_what_a_dataset_has_in_common_with_its_parent_is_not_read(
+    butler_repo: Callable[..., Repository],
+) -> None:
+    async def run() -> None:
+        async with opened(butler_repo) as repository:
+            rows = await repository.ask(RAWS, Call())
+            info = rows.types["raw"]
+            keys = tuple(tuple(row[rows.index(name)] for name in info.required) for row in rows.rows)
+            ids = tuple(raw_ids(rows))
+            asked = Related(info.required, keys, ("flat",), "raw", ids, collections=("HSC/calib",))
+            await repository.ask(asked, Call())
+            with round_trips() as sent:
+                found = await repository.ask(asked, Call())
+            (text,) = (text for text in sent if "dataset_calibs" in text)
+            columns, _, _ = text.rpartition("\n SELECT")[2].partition("\nFROM")  # behind what stands in WITH
+            assert "detector" not in columns and "instrument" not in columns
+            assert found.rows
+            for row in found.rows:
+                assert row[found.index("detector")] == keys[row[0]][info.required.index("detector")]
 
     asyncio.run(run())
 

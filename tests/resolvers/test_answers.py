@@ -92,6 +92,53 @@ def test_pages_join_without_gap_and_duplicate(demo: Gateway) -> None:
     assert len(found) == len(set(found)) == whole["totalCount"]
 
 
+@pytest.mark.parametrize("order", [["exposure", "detector"], ["-timespan.begin"], ["-detector"], []])
+def test_every_page_counts_the_whole_list(demo: Gateway, order: list[str]) -> None:
+    said = 'totalCount explain facets(by: ["detector"]) { items { count } complete } nodes { uuid }'
+    query = {"type": ["raw"], "orderBy": order}
+    first = demo.good(RAWS % said, query=query, first=7)["repository"]["datasets"]
+    second = demo.good(RAWS % said, query=query, first=7, after=first["pageInfo"]["endCursor"])
+    second = second["repository"]["datasets"]
+    assert first["totalCount"] > 7
+    for field in ("totalCount", "explain", "facets"):
+        assert second[field] == first[field]
+    assert first["nodes"] != second["nodes"]
+
+
+def test_times_are_counted_as_they_are_written_elsewhere(demo: Gateway) -> None:
+    by = ["exposure.timespan.begin", "ingest_date"]
+    data = demo.good(
+        RAWS
+        % "facets(by: %s) { items { value count } } nodes { timespan { begin } ingestDate }"
+        % str(by).replace("'", '"'),
+        query={"type": ["raw"]},
+        first=1000,
+    )
+    found = data["repository"]["datasets"]
+    begins = {node["timespan"]["begin"] for node in found["nodes"]}
+    dates = {node["ingestDate"] for node in found["nodes"]}
+    assert {item["value"][by[0]] for item in found["facets"]["items"]} == begins
+    assert {item["value"][by[1]] for item in found["facets"]["items"]} == dates
+
+
+def test_a_constraint_that_says_nothing_is_told(demo: Gateway) -> None:
+    """Butler would go through every patch for every raw; what the sky, the time or another dimension ties is said nothing of."""
+    text = RAWS % "totalCount explain"
+    data = demo.good(text, query={"type": ["raw"], "dataId": {"patch": {"eq": 69}}})
+    (said,) = data["repository"]["datasets"]["explain"]
+    assert "'patch'" in said and "'raw'" in said
+    patch = {"skymap": {"glob": "*"}, "patch": {"eq": 69}}
+    for kind, constraint in (("raw", {"visit": {"gt": 0}}), ("demo_calexp", patch)):
+        data = demo.good(text, query={"type": [kind], "collections": ["*"], "dataId": constraint})
+        assert data["repository"]["datasets"]["explain"] == []
+
+
+def test_a_value_that_no_dataset_has_is_near_some(demo: Gateway) -> None:
+    data = demo.good(RAWS % "explain", query={"type": ["raw"], "dataId": {"instrument": {"eq": "hsc"}}})
+    (said,) = data["repository"]["datasets"]["explain"]
+    assert "instrument = 'hsc'" in said and "near it: HSC" in said
+
+
 def test_a_cursor_belongs_to_its_question(demo: Gateway) -> None:
     page = demo.good(RAWS % "", query={"type": ["raw"]})["repository"]["datasets"]["pageInfo"]
     answer = demo(RAWS % "", query={"type": ["calexp"]}, after=page["endCursor"])
