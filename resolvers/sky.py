@@ -90,7 +90,8 @@ def shape_text(text: str, name: str) -> str:
     count = len(words) - 1
     right = {"CIRCLE": count == 3, "RANGE": count == 4, "POLYGON": count >= 6 and count % 2 == 0}
     if keyword not in right:
-        raise BadUserInput(f"{name}: {text[:80]!r} begins with none of CIRCLE, POLYGON and RANGE.")
+        box = "; a box of ra and dec is sky: {box: ...}" if keyword == "BOX" else ""
+        raise BadUserInput(f"{name}: {text[:80]!r} begins with none of CIRCLE, POLYGON and RANGE{box}.")
     if not right[keyword]:
         raise BadUserInput(
             f"{name}: {count} numbers after {keyword}; write CIRCLE ra dec radius, POLYGON ra1 dec1 ra2 dec2 ra3 dec3 ... "

@@ -52,7 +52,7 @@ class _Ready:
 
     def behind(self, question: Related) -> list[tuple[Any, ...]]:
         """What is put behind each row, by its parent: what it has in common with all, and with the parent."""
-        if len(self.reached) > 1:
+        if len(self.reached) != 1:
             return []
         ((_, reach),) = self.reached
         same, places = tuple(reach.same.values()), [question.dimensions.index(d) for d in reach.shared]
