@@ -1,8 +1,8 @@
 """The content of a dataset from the file that holds it, by the formatter that wrote it.
 
-Butler's own formatters are not run, and no class of a dataset is imported: four of them write files whose form is public, and those are read
-here as data, by readers that cannot be made to execute what a file says. Pickle is never read; whatever has another formatter can be had as it
-is stored only.
+Butler's own formatters are not run, and no class of a dataset is imported: five of them write files whose form is public, and those are read
+here as data, by readers that cannot be made to execute what a file says; so are tasks' metadata and logs in the graph of an execution. Pickle is never
+read; whatever has another formatter can be had as it is stored only.
 """
 
 from __future__ import annotations
@@ -19,19 +19,30 @@ from lsst.resources import ResourcePath
 from ..content import Content, Shape
 from ..errors import BadUserInput, NotFound, TooComplex, Unsupported, unknown
 from ..rows import Rows, TypeInfo
+from .content_graph import of_graph
+from .content_logs import logs
 from .files import in_parts
 
 PARQUET = "lsst.daf.butler.formatters.parquet.ParquetFormatter"
 ECSV = "lsst.daf.butler.formatters.astropyTable.AstropyTableFormatter"
 YAML = "lsst.daf.butler.formatters.yaml.YamlFormatter"
 JSON = "lsst.daf.butler.formatters.json.JsonFormatter"
+LOGS = "lsst.daf.butler.formatters.logs.ButlerLogRecordsFormatter"
+GRAPH = "lsst.pipe.base.quantum_graph.formatter.ProvenanceFormatter"
 
-_SHAPES = {PARQUET: Shape.TABLE, ECSV: Shape.TABLE, YAML: Shape.STRUCTURE, JSON: Shape.STRUCTURE}
+_SHAPES = {
+    PARQUET: Shape.TABLE,
+    ECSV: Shape.TABLE,
+    YAML: Shape.STRUCTURE,
+    JSON: Shape.STRUCTURE,
+    LOGS: Shape.STRUCTURE,
+}
 _ENDINGS = {
     PARQUET: (".parq", ".parquet"),
     ECSV: (".ecsv",),
     YAML: (".yaml", ".yml"),
     JSON: (".json",),
+    LOGS: (".json",),
 }
 """How the names of such files end: one that ends otherwise is taken for something else, whatever was recorded."""
 
@@ -41,7 +52,7 @@ _PARTS = ("columns", "rowcount", "schema")
 READERS = 4
 """Threads of a repository that open contents: Parquet by its footer, other files whole."""
 
-LARGEST = {ECSV: 50_000_000, JSON: 50_000_000, YAML: 5_000_000}
+LARGEST = {ECSV: 50_000_000, JSON: 50_000_000, LOGS: 50_000_000, YAML: 5_000_000}
 """Bytes of files that have to be read whole, which takes some hundred megabytes of memory, and of YAML ten seconds."""
 
 
@@ -91,8 +102,9 @@ def _formatters(config: Any) -> Iterator[Mapping[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A file of a dataset, or of one of its components. ``formatter``: None where it is not known (a server does not say)."""
+    """A file of a dataset (by its id), or of one of its components. ``formatter``: None where it is not known (a server does not say)."""
 
+    dataset: str
     uri: str
     component: str | None
     storage_class: str | None
@@ -102,7 +114,7 @@ class Artefact:
 
 def artefacts(files: Rows) -> list[Artefact]:
     """What Files answered about one dataset."""
-    names = ("uri", "component", "storage_class", "formatter", "size")
+    names = ("id", "uri", "component", "storage_class", "formatter", "size")
     places = [files.index(name) for name in names]
     return [Artefact(*(row[place] for place in places)) for row in files.rows]
 
@@ -158,6 +170,11 @@ def _opened(one: Artefact, columns: tuple[str, ...] | None) -> Content:
 
         with _mistakes("Parquet"):
             return ParquetTable.opened(place, stem, columns)
+    if one.formatter == GRAPH:
+        if columns is not None:
+            raise _no_columns()
+        with _mistakes("the graph of an execution"):
+            return of_graph(place, stem, one.dataset)
     if formatter is None:
         raise Unsupported(
             "Nothing here reads files of this kind: it can be had as it is stored.", forms=["NATIVE"]
@@ -168,12 +185,19 @@ def _opened(one: Artefact, columns: tuple[str, ...] | None) -> Content:
 
         with _mistakes("ECSV"):
             return ecsv_table(place, stem, columns)
+    if columns is not None:
+        raise _no_columns()
+    if formatter == LOGS:
+        with _mistakes("a log"):
+            return logs(place, stem)
     from .content_structure import structure
 
-    if columns is not None:
-        raise BadUserInput("This dataset is a structure, and has no columns to choose from.")
     with _mistakes("YAML" if formatter == YAML else "JSON"):
         return structure(place, stem, json=formatter == JSON)
+
+
+def _no_columns() -> BadUserInput:
+    return BadUserInput("This dataset is a structure, and has no columns to choose from.")
 
 
 def _derived(one: Artefact, component: str, columns: tuple[str, ...] | None) -> Content:

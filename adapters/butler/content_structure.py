@@ -26,7 +26,12 @@ MOST = 2_000_000
 def structure(place: ResourcePath, name: str, *, json: bool) -> Structure:
     """What is in the file. Raises ValueError for one that is not in this form, TooComplex."""
     content = place.read()
-    return Structure(name, _Plainly().value(from_json(content) if json else loaded(content)))
+    return Structure(name, plainly(from_json(content) if json else loaded(content)))
+
+
+def plainly(value: Any) -> Any:
+    """A structure in JSON's words. Raises TooComplex."""
+    return _Plainly().value(value)
 
 
 class _Plainly:

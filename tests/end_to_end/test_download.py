@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import pytest
+from lsst.daf.butler import Butler
 
+from tests.demonstration import demonstration
 from tests.end_to_end.asking import Asker
 
 FILES = "uuid files { uri url size component formatter mediaType storageClass }"
@@ -37,6 +40,35 @@ def test_a_range_is_served(asker: Asker) -> None:
     assert part.content == whole[10:100]
     assert part.headers["content-range"] == f"bytes 10-99/{len(whole)}"
     assert asker.http.get(file["url"], headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
+
+
+def test_metadata_and_logs_come_out_of_the_graph_that_holds_them(asker: Asker) -> None:
+    """Butler keeps them of all quanta in one file; each is what Butler itself gets."""
+    butler = Butler.from_config(demonstration())
+    for name in ("isr_metadata", "isr_log"):
+        asked = f'datasets(query: {{ type: "{name}", collections: "*" }}, first: 2)'
+        found = asker.hsc(
+            f"{asked} {{ nodes {{ uuid type {{ forms }} content(form: JSON) {{ url mediaType }} }} }}"
+        )
+        nodes = found["datasets"]["nodes"]
+        assert len(nodes) == 2
+        for node in nodes:
+            assert "JSON" in node["type"]["forms"] and node["content"]["mediaType"] == "application/json"
+            response = asker.http.get(node["content"]["url"])
+            assert response.status_code == 200, response.text
+            ref = butler.get_dataset(UUID(node["uuid"]))
+            assert ref is not None
+            stored = butler.get(ref)
+            if name == "isr_metadata":
+                assert response.json()["metadata"]["quantum"] == stored["quantum"].model_dump(mode="json")
+            else:
+                assert [one["message"] for one in response.json()] == [one.message for one in stored]
+    graph = asker.hsc(
+        'datasets(query: { type: "run_provenance", collections: "*" }, first: 1) { nodes { uuid } }'
+    )
+    (one,) = graph["datasets"]["nodes"]
+    refused = asker.http.get(f"/content/hsc/{one['uuid']}?form=JSON")
+    assert refused.status_code == 501 and refused.json()["errors"][0]["extensions"]["forms"] == ["NATIVE"]
 
 
 def test_a_dataset_without_files_says_so(asker: Asker) -> None:
