@@ -93,7 +93,8 @@ class ContentLink:
 async def content(
     dataset: Dataset, form: ContentForm, component: str | None, columns: list[str] | None
 ) -> ContentLink:
-    """The link to a dataset's content. Raises Unsupported with the forms that it can be had in, BadUserInput."""
+    """The link to a dataset's content. Raises Unsupported with the forms that it can be had in, BadUserInput, NotFound where it is known to have no
+    file."""
     scope, info = dataset.scope(), dataset.info()
     written = None
     if columns is not None:
@@ -108,6 +109,14 @@ async def content(
             raise unfit(form, possible, f"Datasets of type '{info.name}' ({info.storage_class})")
     else:
         await _known(scope, info, component)
+    try:
+        files = await artefacts(scope).load(dataset.hex())
+    except Unsupported:  # nobody says here where files are
+        files = None
+    if files == []:
+        raise NotFound(
+            f"This dataset of type '{info.name}' is known here, and has no file: there is no content of it."
+        )
     return ContentLink(scope, dataset.hex(), form, component, written)
 
 

@@ -167,7 +167,8 @@ class Dataset(Node, Associated):
             ),
         ] = UNSET,
     ) -> ContentLink | None:
-        """Content in a form of the community's choice: a link that the caller's token opens."""
+        """Content in a form of the community's choice: a link that the caller's token opens. Null, with an error NOT_FOUND, where it is known
+        to have no file."""
         return await content(self, form, given(component), given(columns))
 
     @strawberry.field

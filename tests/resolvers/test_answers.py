@@ -133,6 +133,17 @@ def test_a_constraint_that_says_nothing_is_told(demo: Gateway) -> None:
         assert data["repository"]["datasets"]["explain"] == []
 
 
+def test_what_has_no_file_has_no_content(demo: Gateway) -> None:
+    """A link that leads nowhere would be found out when it is opened; all datasets of a level are one question."""
+    text = RAWS % "nodes { content(form: NATIVE) { url } }"
+    answer = demo(text, query={"type": ["calexp"]}, first=3)
+    assert answer.data["repository"]["datasets"]["nodes"] == [{"content": None}] * 3
+    assert set(answer.codes) == {"NOT_FOUND"} and "no file" in answer.messages
+    data = demo.good(text, query={"type": ["raw"]}, first=3)
+    assert all(node["content"]["url"] for node in data["repository"]["datasets"]["nodes"])
+    assert len(demo.asked("hsc", Files)) == 1
+
+
 def test_a_value_that_no_dataset_has_is_near_some(demo: Gateway) -> None:
     data = demo.good(RAWS % "explain", query={"type": ["raw"], "dataId": {"instrument": {"eq": "hsc"}}})
     (said,) = data["repository"]["datasets"]["explain"]
