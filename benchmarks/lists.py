@@ -4,7 +4,7 @@
 rows. For each format: the question alone (every page read, with the sizes of files
 for ObsCore, nothing made of it), pyarrow's own writing of the same rows (VOTable: the encoder fed with ready
 batches), the whole, whether it is allowed to take as long (the question and twice the writing), when the first bytes were there, and how much the highest
-resident size grew in a process of its own, after a first table of 1,000 rows. ``--plain``: Butler's columns instead of those of ObsCore.
+resident size grew in a process of its own, after a first table of 1,000 rows. That process is set as a worker of the server is (``gateway.garbage``). ``--plain``: Butler's columns instead of those of ObsCore.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from adapters.butler import open_repository
 from adapters.caller import Caller
 from adapters.protocol import Repository, Settings
 from adapters.question import Datasets, Sizes
+from gateway.garbage import settle
 from gateway.limits import Limits
 from gateway.tables.formats import FORMATS
 from gateway.tables.obscore.obscore import ObsCore
@@ -106,6 +107,7 @@ def _bare(name: str, table: Table, batches: list[pa.RecordBatch]) -> float:
 
 async def _times(root: str, name: str, rows: int, plain: bool) -> dict[str, float]:
     repository = open_repository("bench", Settings(root, ivoid=_IVOID))
+    settle()
     try:
         await _whole(repository, name, 1_000, plain)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
