@@ -80,6 +80,31 @@ def test_a_page_of_datasets_costs_five_statements_and_never_more(
             assert count <= 6
 
 
+def test_a_page_after_a_commit_costs_one_statement_more(butler_repo: Callable[..., Repository]) -> None:
+    """The page's own, which found that something was committed; the names are looked up again then."""
+    question = Datasets(("raw",), ("*",), find_first=False).paged(5)
+
+    async def ask(repository: ButlerRepository) -> None:
+        first = await repository.ask(question, Call())
+        assert repository._opened is not None
+        store = repository._opened.store
+        # A writer of its own takes the number of a transaction: the least that changes the registry's state.
+        writer = sa.create_engine(store.engine.url)
+        with writer.begin() as connection:
+            connection.execute(sa.text("SELECT pg_current_xact_id()"))
+        writer.dispose()
+        with heard.statements(store) as seen:
+            again = await repository.ask(question, Call())
+        assert again.rows == first.rows
+        assert len(seen) <= 7
+        with heard.statements(store) as seen:
+            await repository.ask(question, Call())
+        assert len(seen) == 1
+
+    with opened(butler_repo("postgres")) as repository:
+        asyncio.run(ask(repository))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_looked_up_for_many_datasets_is_looked_up_at_once(
     kind: str, butler_repo: Callable[..., Repository]

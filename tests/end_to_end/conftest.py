@@ -47,5 +47,6 @@ def asker(tmp_path_factory: pytest.TempPathFactory, small_repository: Path) -> I
         assert asker.http.get("/readyz").json()["status"] == "ready"
         yield asker
         asker.http.close()
+        assert gateway.process.poll() is None, "it ended by itself"
     log = "".join(gateway.lines)
     assert "Traceback" not in log
