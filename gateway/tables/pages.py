@@ -24,7 +24,7 @@ SKY_AND_TIME = Beside(timespan=True, region=True)
 """What tables say of datasets, besides what identifies them."""
 
 FIRST = 1_000  # rows of the first page: somebody waits for it
-THEN = 10_000
+THEN = 14_000  # more of them are faster, and take memory
 
 
 class Part(NamedTuple):
@@ -109,7 +109,10 @@ class Pages:
                     assert rows.key is not None and rows.rows, "a page that goes on has a last row with a key"
                     after = rows.key(rows.rows[-1])
                 self._left -= len(rows.rows)
-                yield [Part(repository, question, rows)]
+                page = [Part(repository, question, rows)]
+                del rows  # whoever takes the page lets go of it while the next one is read
+                yield page
+                del page
 
     async def _searched(self) -> AsyncGenerator[Page]:
         """The same of a search over several repositories."""

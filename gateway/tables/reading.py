@@ -87,6 +87,7 @@ async def read(
                 while page is not None:
                     following = asyncio.ensure_future(anext(read, None))
                     found = await batch(columns, schema, page, pages.call)
+                    page = None
                     if most is not None and count + found.num_rows > most:
                         found = found.slice(0, most - count)
                         end.overflow = f"There are more rows than the {most} that were asked for."
