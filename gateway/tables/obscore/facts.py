@@ -188,10 +188,10 @@ async def sizes(repository: Repository, parts: Iterable[Part], call: Call) -> Ma
     """How many bytes the files of datasets have, by id, where it is known."""
     if Capability.FILES not in repository.capabilities:
         return {}
-    # One that stands in several rows is asked for in each: to find that none does takes as long as all else here.
-    ids = tuple(filter(None, chain.from_iterable(part.ids for part in parts)))
+    ids = dict.fromkeys(chain.from_iterable(part.ids for part in parts))
+    ids.pop(None, None)
     try:
-        return dict((await repository.ask(Sizes(ids), call)).rows)  # type: ignore[arg-type]
+        return dict((await repository.ask(Sizes(tuple(ids)), call)).rows)  # type: ignore[arg-type]
     except Unsupported:
         return {}
 
