@@ -35,6 +35,8 @@ class _Ready:
     selection: Selection | None
     statements: Iterable[sa.Select[Any]]
     notes: tuple[str, ...]
+    weight: int = 1
+    """How many types it is about."""
     unchanged: sa.Select[Any] | None = None
     """The statement, if there is one alone, for as long as the names hold (``ready.UNCHANGED``)."""
 
@@ -294,7 +296,7 @@ class DatasetQueries:
         if ready is None:
             ready = self._prepared(question, call, path)
             if ready.lasting:
-                self._names.keep_ready(bare, ready, call)
+                self._names.keep_ready(bare, ready, ready.weight, call)
         return ready
 
     def _prepared(self, question: Datasets, call: Call, path: Sequence[CollectionRecord] | None) -> _Ready:
@@ -304,7 +306,7 @@ class DatasetQueries:
         selection, statements = self._built(question, candidates, self._along(question, candidates, call))
         again = statements if isinstance(statements, Sequence) and not self._store.sqlite else ()
         unchanged = again[0].where(UNCHANGED) if len(again) == 1 else None
-        return _Ready(selection, statements, notes, unchanged)
+        return _Ready(selection, statements, notes, len(candidates), unchanged)
 
     def _along(self, question: Datasets, candidates: Sequence[Candidate], call: Call) -> Along | None:
         """What a list of one type takes along."""
@@ -333,7 +335,7 @@ class DatasetQueries:
             selection, statements = build()
             return selection, list(statements)
 
-        return self._store.statements.once((replace(question, page=Page(0)), parts), keep)
+        return self._store.statements.again((replace(question, page=Page(0)), parts), keep, len(candidates))
 
     def count(self, question: Datasets, call: Call) -> int:
         candidates, _ = self.prepare(replace(question, order=()), call)

@@ -18,7 +18,7 @@ from ..errors import BadUserInput, NotFound, unknown
 from ..notes import By, Work
 from ..rows import TypeInfo
 from . import glob
-from .memory import Memory, V
+from .memory import Memory
 from .overheard import Overheard
 from .store import Store
 from .tables import Tables
@@ -27,7 +27,7 @@ TYPES = {1: "RUN", 2: "TAGGED", 3: "CHAINED", 4: "CALIBRATION"}
 CODES = {name: code for code, name in TYPES.items()}
 _MOST_REMEMBERED = 5_000  # dataset types, or collections of a path, that are kept
 _MOST_LEARNT = 200_000  # collections of search paths, their contents, dataset types: some 50 MB
-_MOST_READY = 500  # questions that are kept ready
+_MOST_READY = 400  # types of questions that are kept ready, each as large as a statement
 _NEAREST_AMONG = 20_000  # names looked through for the nearest ones
 
 
@@ -105,9 +105,11 @@ class Names:
         """The registry was found in the state in which this was learnt: it holds for all of the request."""
         call.memory.setdefault(self, memory)
 
-    def keep_ready(self, question: Hashable, made: V, call: Call) -> V:
-        """Keep that for as long as the names hold."""
-        return self._ready(call).keep(question, made)
+    def keep_ready(self, question: Hashable, made: object, weight: int, call: Call) -> None:
+        """Keep that for as long as the names hold, of a question that is asked again (``Memory.again``). ``weight``: how many types it is about."""
+        ready = self._ready(call)
+        if ready.met(question):
+            ready.keep(question, made, weight)
 
     def _ready(self, call: Call) -> Memory:
         return self._memory(call).once("ready", lambda: Memory(_MOST_READY))

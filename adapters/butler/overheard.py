@@ -46,9 +46,9 @@ class Overheard(Memory):
             self._notes(Work(By.MEMORY, _named(key)))
         return value
 
-    def keep(self, key: Hashable, value: V) -> V:
+    def keep(self, key: Hashable, value: V, weight: int | None = None) -> V:
         self._new.add(key)
-        return self._memory.keep(key, value)
+        return self._memory.keep(key, value, weight)
 
 
 _NAMED = {"path": "search path", "types": "dataset types", "contents": "what collections may hold"}

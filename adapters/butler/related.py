@@ -136,7 +136,10 @@ class RelatedQueries:
             return self._prepared(question, call)
         bare = replace(question, keys=(), ids=(), page=Page(0))
         ready: _Ready | None = self.names.ready(bare, call)
-        return ready or self.names.keep_ready(bare, self._prepared(bare, call), call)
+        if ready is None:
+            ready = self._prepared(bare, call)
+            self.names.keep_ready(bare, ready, 1 + len(ready.reached), call)
+        return ready
 
     def _prepared(self, question: Related, call: Call) -> _Ready:
         targets = self.targets(question, call)
@@ -204,7 +207,9 @@ class RelatedQueries:
 
         def rows(cut: Cut | Literal[False], most: int) -> list[Row]:
             statement = (
-                build(cut) if alike is None else self.store.statements.once((*alike, cut), lambda: build(cut))
+                build(cut)
+                if alike is None
+                else self.store.statements.again((*alike, cut), lambda: build(cut))
             )
             return [] if statement is None else self.store.rows(statement, call, {**values, "most": most})
 

@@ -52,7 +52,7 @@ class Tables:
     def __init__(self, universe: DimensionUniverse, dialect: Dialect, schema: str | None) -> None:
         self.universe = universe
         self.dialect = dialect
-        self._metadata = sa.MetaData(schema=schema)
+        self._schema = schema
         long, text, small = sa.BigInteger(), sa.Text(), sa.SmallInteger()
         identifier = dialect.id_type()
         self.attributes = self._table("butler_attributes", name=text, value=text)
@@ -77,11 +77,13 @@ class Tables:
             "dataset", id=identifier, dataset_type_id=long, ingest_date=long, run_id=long
         )
         self.location = self._table("dataset_location", datastore_name=text, dataset_id=identifier)
-        self._made: dict[str, sa.Table] = {}
+        self._made: dict[str, sa.TableClause] = {}
         self._lock = threading.Lock()
 
-    def _once(self, name: str, columns: Callable[[], Mapping[str, sa.types.TypeEngine[Any]]]) -> sa.Table:
-        """A table made when it is first needed; threads ask at once, and SQLAlchemy takes a name only once."""
+    def _once(
+        self, name: str, columns: Callable[[], Mapping[str, sa.types.TypeEngine[Any]]]
+    ) -> sa.TableClause:
+        """A table made when it is first needed, once though threads ask at once: what is kept is known by it."""
         found = self._made.get(name)
         if found is None:
             with self._lock:
@@ -90,8 +92,9 @@ class Tables:
                 found = self._made[name]
         return found
 
-    def _table(self, table: str, /, **columns: sa.types.TypeEngine[Any]) -> sa.Table:
-        return sa.Table(table, self._metadata, *(sa.Column(key, kind) for key, kind in columns.items()))
+    def _table(self, table: str, /, **columns: sa.types.TypeEngine[Any]) -> sa.TableClause:
+        # Not sa.Table: every alias and subquery of a statement would have copies of columns made for writing DDL, ten times as large.
+        return sa.table(table, *(sa.column(key, kind) for key, kind in columns.items()), schema=self._schema)
 
     def kind(self, dimension: str) -> Kind:
         """STRING or LONG: what the values of a dimension are."""
@@ -107,7 +110,7 @@ class Tables:
             columns[element.name] = self.universe.dimensions[element.name].primary_key.name
         return columns
 
-    def element(self, name: str) -> sa.Table:
+    def element(self, name: str) -> sa.TableClause:
         """The table of a dimension element that has one of its own."""
         return self._once(name, lambda: self._element_columns(self.universe[name]))
 
@@ -121,7 +124,7 @@ class Tables:
             columns["region"] = sa.Text()
         return columns
 
-    def skypix_overlap(self, element: str) -> sa.Table:
+    def skypix_overlap(self, element: str) -> sa.TableClause:
         """Pixels of the universe's common pixelisation that each record of a spatial element overlaps."""
 
         def columns() -> dict[str, sa.types.TypeEngine[Any]]:
@@ -134,14 +137,14 @@ class Tables:
 
         return self._once(f"{element}_skypix_overlap", columns)
 
-    def governor_summary(self, dimension: str) -> sa.Table:
+    def governor_summary(self, dimension: str) -> sa.TableClause:
         """The values of a governor dimension that a collection's datasets have."""
         return self._once(
             f"collection_summary_{dimension}",
             lambda: {"collection_id": sa.BigInteger(), dimension: self.sql_type(dimension)},
         )
 
-    def association(self, name: str, required: tuple[str, ...], calibration: bool) -> sa.Table:
+    def association(self, name: str, required: tuple[str, ...], calibration: bool) -> sa.TableClause:
         """A ``dataset_tags_*`` or ``dataset_calibs_*`` table, as named by ``dataset_type``."""
 
         def columns() -> dict[str, sa.types.TypeEngine[Any]]:
@@ -156,7 +159,7 @@ class Tables:
 
         return self._once(name, columns)
 
-    def records(self, name: str) -> sa.Table:
+    def records(self, name: str) -> sa.TableClause:
         """A datastore's table of files."""
         text = sa.Text()
         return self._once(

@@ -32,3 +32,24 @@ def test_what_is_kept_is_made_once() -> None:
     for _ in range(3):
         memory.once("set", lambda: made.append(1) or set())
     assert made == [1]
+
+
+def test_what_is_asked_once_leaves_nothing() -> None:
+    memory = Memory(2)
+    made: list[int] = []
+    for _ in range(4):
+        memory.again("asked again", lambda: made.append(1) or made)
+    assert len(made) == 2
+    for number in range(100):
+        memory.again(number, lambda: made)
+    assert len(memory) == 1
+
+
+def test_what_is_heavy_counts_for_as_much_as_is_said() -> None:
+    memory = Memory(10)
+    memory.keep("light", "x")
+    memory.keep("heavy", "y", 9)
+    assert len(memory) == 2
+    memory.keep("too much", "z", 2)
+    assert memory.get("light") is None
+    assert memory.get("heavy") is None
