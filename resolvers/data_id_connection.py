@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import partial
 from typing import Any, NamedTuple
 
 import strawberry
 
+from adapters.errors import BadUserInput, unknown
 from adapters.question import Constraint, RelatedDataIds
 from adapters.rows import Rows, UniverseInfo
 
 from .connection import Paged, Placed
 from .context import Info, Scope
 from .data_id import DataId, values_of
-from .listing import Leaf, Nested
+from .listing import Leaf, Many, Nested, Part
 from .noun import noun
 from .table import Form, TableFormat, TableLink, table
 
@@ -91,6 +93,23 @@ async def data_ids(scope: Scope, rows: Rows) -> list[Joined]:
     ]
 
 
+class JoinedDataIds(Nested[Joined]):
+    """The list of one parent. A name that the universe does not know is BadUserInput with the nearest dimensions."""
+
+    __slots__ = ()
+
+    async def _ask(self, many: Many, parents: list[Hashable], first: int) -> dict[Hashable, Part]:
+        known = (await self.scope.universe()).elements
+        asked = many(tuple(parents))
+        assert isinstance(asked, RelatedDataIds)
+        for name in asked.wanted:
+            if name not in known:
+                dimensions = [name for name, one in known.items() if one.dimension and not one.skypix]
+                message, details = unknown("dimension", name, dimensions)
+                raise BadUserInput(message, **details)
+        return await super()._ask(many, parents, first)
+
+
 def joined(
     scope: Scope,
     dimensions: tuple[str, ...],
@@ -102,7 +121,7 @@ def joined(
 ) -> DataIdConnection:
     """Data IDs of ``wanted`` dimensions that belong to this one; all of a level are one question."""
     many = partial(_many, dimensions, wanted, constraints)
-    return DataIdConnection(Nested(scope, many, key, "dataIds", first, after, data_ids))
+    return DataIdConnection(JoinedDataIds(scope, many, key, "dataIds", first, after, data_ids))
 
 
 def _many(

@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
-from adapters.errors import AdapterError
+from adapters.errors import AdapterError, TooComplex
 from adapters.question import Question
 from adapters.rows import Facets, Row, Rows
 
@@ -274,7 +274,18 @@ class Nested(Single[N]):
         return len(own) if len(own) <= COUNTED else await super().count()
 
     async def _few(self, parents: list[Hashable]) -> dict[Hashable, Part]:
-        return await self._ask(self.counted, parents, COUNTED)
+        try:
+            return await self._ask(self.counted, parents, COUNTED)
+        except TooComplex as refused:
+            if refused.details.get("what") != "cost":
+                raise
+            # Its words are of a page, and nobody asked for one.
+            limit, actual = refused.details["limit"], refused.details["actual"]
+            raise TooComplex(
+                f"totalCount counts up to {COUNTED} items of each of {len(parents)} lists here, and with them this query asks for up to "
+                f"{actual} rows; the limit max_cost is {limit}. Count fewer lists at once, or leave totalCount out.",
+                **refused.details,
+            ) from refused
 
     async def _fetch(self, parents: list[Hashable]) -> dict[Hashable, Part]:
         return await self._ask(self.many, parents, self.first)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry import UNSET
 
-from adapters.question import QuantaById, QuantumDatasets
+from adapters.errors import NotFound
+from adapters.question import Quanta, QuantaById, QuantumDatasets
 from adapters.rows import Row, Rows
 
 from .arguments import OnlyTypes, some
@@ -18,7 +19,7 @@ from .connection import After, Connection, First
 from .context import Scope
 from .data_id import DataId
 from .data_id_connection import identifying
-from .listing import Nested
+from .listing import Nested, Single
 from .node import Node, node_id
 from .noun import noun
 
@@ -140,6 +141,30 @@ class QuantumConnection(Connection[Quantum]):
     """A page of quanta."""
 
     __slots__ = ()
+
+
+class Executions(Single[Quantum]):
+    """Quanta of a repository. NotFound where none is recorded at all: an empty list would say that nothing was executed."""
+
+    __slots__ = ()
+
+    async def rows(self) -> Rows:
+        rows = await super().rows()
+        if not rows.rows and self.after is None:
+            await self._require_recorded()
+        return rows
+
+    async def count(self) -> int:
+        count = await super().count()
+        if count == 0:
+            await self._require_recorded()
+        return count
+
+    async def _require_recorded(self) -> None:
+        every = await self.scope.ask(Quanta().paged(1), 1, 1)
+        if not every.rows:
+            text = f"Not recorded: no execution is known of repository '{self.scope.label}', so what was run there is unknown."
+            raise NotFound(" ".join((text, *every.notes)), recorded=False)
 
 
 async def quanta(scope: Scope, rows: Rows) -> list[Quantum]:

@@ -39,7 +39,7 @@ from .listing import Single
 from .node import Node, node_id
 from .noun import noun
 from .order import order
-from .quantum import QuantumConnection, QuantumStatus, quanta
+from .quantum import Executions, QuantumConnection, QuantumStatus, quanta
 from .record import DimensionRecordConnection, records
 from .scalars import UUID, DataIdMap, DateTime
 from .sky import sky
@@ -209,14 +209,15 @@ class Repository(Node):
         ] = UNSET,
         validity: Annotated[
             TimeFilter | None,
-            strawberry.argument(description="For calibrations: the one valid in all of this range."),
+            strawberry.argument(description="For calibrations: the one whose validity overlaps this range."),
         ] = UNSET,
         ingested_before: Annotated[
             DateTime | None, strawberry.argument(description="Datasets ingested then or later are left out.")
         ] = UNSET,
     ) -> Dataset | None:
         """The one dataset of this type and data ID that is first in the search order of the collections; null where there is
-        none. Two calibrations valid in one collection, or a CALIBRATION collection without validity, are BAD_USER_INPUT."""
+        none. Two calibrations of one collection whose validity overlaps the range, or a CALIBRATION collection without validity, are
+        BAD_USER_INPUT."""
         asked = FindDataset(
             type,
             tuple(data_id.items()),
@@ -324,7 +325,8 @@ class Repository(Node):
         first: First = 100,
         after: After = UNSET,
     ) -> QuantumConnection | None:
-        """Units of execution, recorded (provenance graphs) and predicted (quantum graphs), by run, task and data ID."""
+        """Units of execution, recorded (provenance graphs) and predicted (quantum graphs), by run, task and data ID. Where none at
+        all is recorded: NOT_FOUND with recorded: false, and no empty list."""
         if given(status) == []:
             raise BadUserInput("status is left out, or names at least one.")
         asked = Quanta(
@@ -333,7 +335,7 @@ class Repository(Node):
             statuses=tuple(one.name for one in given(status) or ()),
             constraints=constraints(data_id),
         )
-        return QuantumConnection(Single(self._scope, asked, "quanta", first, after, quanta))
+        return QuantumConnection(Executions(self._scope, asked, "quanta", first, after, quanta))
 
     async def _not_found(self, what: str, name: str, all: Collections | DatasetTypes) -> None:
         most = self._scope.context.limits.max_first

@@ -29,7 +29,8 @@ class CircleInput:
 @strawberry.input(
     description="A box between two meridians and two parallels, centred on (ra, dec), as ADQL's BOX and Butler's. Its width\n"
     "is a difference of right ascensions, not an angle on the sky: near a pole the box gets narrow. Past a pole\n"
-    "it is cut there."
+    "it is cut there. Of a Butler repository a box is compared with the boxes around regions, as Butler does it\n"
+    "(lsst.sphgeom): something that lies just outside may be found too. Circles and polygons are exact."
 )
 class BoxInput:
     ra: float = strawberry.field(description="Right ascension of the centre, degrees, -360 to 360.")
@@ -52,7 +53,7 @@ class SkyFilter:
     shape: str | None = strawberry.field(
         default=UNSET,
         description="Overlaps this shape in DALI / ObsCore text: CIRCLE ra dec radius, POLYGON ra1 dec1 ra2 dec2 ...,\n"
-        "RANGE ra1 ra2 dec1 dec2; degrees.",
+        "RANGE ra1 ra2 dec1 dec2 (a box, as far as that is exact); degrees.",
     )
 
 

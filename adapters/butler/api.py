@@ -146,7 +146,7 @@ class ButlerApi:
         if isinstance(question, Datasets):
             return Explanation(self.ask, self._defaults).of(question, call)
         if isinstance(question, Related):
-            return Untied(ApiWays(self.ask, self._tied)).explain(question, call)
+            return Untied(ApiWays(self.ask, self._tied), self._repository).explain(question, call)
         return []
 
     def _tied(self, question: Related, call: Call) -> tuple[list[str], list[Target]]:

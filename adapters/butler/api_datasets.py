@@ -229,7 +229,7 @@ def find(butler: Butler, names: Names, question: FindDataset, most: int) -> Rows
                 ranges.append(ends(row[f"{found.name}.timespan"]))
         if len(rows) > 1:
             raise BadUserInput(
-                f"Several datasets of '{found.name}' in {step.name} match: {', '.join(sorted(one.hex for one in rows))}. "
+                f"Several datasets of '{found.name}' in {step.name} match: {', '.join(sorted(str(one) for one in rows))}. "
                 "Give an instant, or a shorter range, and the whole data ID.",
                 ranges=[list(one) for one in ranges],
             )

@@ -191,7 +191,7 @@ def check(constraint: Constraint, kind: Kind) -> None:
     for value in constraint.value if isinstance(constraint.value, tuple) else (constraint.value,):
         if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not Kind.BOOL):
             raise BadUserInput(
-                f"'{constraint.name}' is {words}, and {constraint.op.value} was given {value!r}.",
+                f"'{constraint.name}' is {words}, not {value!r}.",
                 name=constraint.name,
             )
     if constraint.op is Op.GLOB and kind is not Kind.STRING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -183,7 +184,7 @@ class KnownDatasets:
         constraints = tuple(
             Constraint(name, Op.EQ, value) for name, value in question.data_id if name in identifying
         )
-        for place, collection in enumerate(own):
+        for collection in own:
             certified = collection.type == "CALIBRATION"
             asked = Datasets(
                 types=(record.name,),
@@ -196,8 +197,8 @@ class KnownDatasets:
             rows = self._datasets.page(asked, call, [collection])
             if len(rows.rows) > 1:
                 raise BadUserInput(
-                    f"More than one '{record.name}' in collection '{collection.name}' (place {place} of the search order) is valid then: "
-                    f"{', '.join(r[0] for r in rows.rows)}; ask for a shorter validity."
+                    f"More than one '{record.name}' in collection '{collection.name}' (place {path.index(collection) + 1} of the search "
+                    f"order) is valid then: {', '.join(str(UUID(r[0])) for r in rows.rows)}; ask for a shorter validity."
                 )
             if rows.rows:
                 return rows if info is record.info else _renamed(rows, info)

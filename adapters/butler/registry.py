@@ -84,7 +84,7 @@ class Registry:
         self._files = FileQueries(store, tables, names, files)
         self._provenance = provenance
         joined = RelatedDataIdQueries(store, tables, api)
-        self._untied = Untied(SqlWays(self._related, self._data_ids))
+        self._untied = Untied(SqlWays(self._related, self._data_ids), store.name)
         self._explanation = Explanation(self.ask, defaults)
         known = self._known = KnownDatasets(store, tables, names, self._datasets)
         datasets, data_ids, catalogue = self._datasets, self._data_ids, self._catalogue

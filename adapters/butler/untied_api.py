@@ -9,7 +9,7 @@ from ..caller import Call
 from ..question import Certifications, Constraint, DataIds, Op, Page, Question, Related
 from ..rows import Rows
 from .api_ties import Target
-from .untied import Ends, Looked
+from .untied import Ends, Looked, alike
 
 
 @dataclass(slots=True)
@@ -30,6 +30,7 @@ class ApiWays:
                 one.type.isCalibration(),
                 one.kinship,
                 tuple(step.name for _, step in one.path),
+                alike(one.type.dimensions.universe.conform(question.dimensions), one.type.dimensions),
             )
             for one in self.tied(question, call)[1]
         ]

@@ -12,7 +12,7 @@ from . import links
 from .data_ids import DataIdQueries
 from .reach import Reach
 from .related import RelatedQueries, Target
-from .untied import Ends, Looked
+from .untied import Ends, Looked, alike
 
 
 @dataclass(slots=True)
@@ -35,12 +35,14 @@ class SqlWays:
         return [record.name for record in self.related.names.types(question.types, call)]
 
     def looked_for(self, question: Related, call: Call) -> Sequence[Looked]:
+        here = self.related.tables.universe.conform(question.dimensions)
         return [
             Looked(
                 one.record.name,
                 one.record.info.is_calibration,
                 one.kinship,
                 tuple(collection.name for _, collection in one.path),
+                alike(here, one.record.group),
             )
             for one in self.related.targets(question, call)
         ]

@@ -62,9 +62,9 @@ class DatasetsByIvoid(Question):
 class FindDataset(Question):
     """The one dataset of a type and a complete data ID that is first in search order; no row, or one.
 
-    In CALIBRATION collections it is the one valid within ``validity``; without it a search path that holds
-    such collections for a calibration type is refused (Butler would silently find nothing), and two valid in
-    one collection are an error that names their ranges.
+    In CALIBRATION collections it is the one whose range of validity overlaps ``validity``; without it a search path
+    that holds such collections for a calibration type is refused (Butler would silently find nothing), and two of
+    one collection are an error that names them.
     """
 
     type: str

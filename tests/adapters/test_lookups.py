@@ -169,8 +169,14 @@ def test_find_dataset(setting: Setting, data: st.DataObject) -> None:
         try:
             expected = _found(judge, found, data_id, collection, validity)
         except LookupError:
-            with pytest.raises(BadUserInput):
+            with pytest.raises(BadUserInput) as refused:
                 setting.asker.ask(question)
+            message = refused.value.message
+            held = {UUID(one["id"]) for one in all_ids(setting) if one["type"] == row["type"]}
+            assert sum(str(identifier) in message for identifier in held) > 1
+            if isinstance(setting.asker, AdapterAsker):
+                place = judge.path(path).index(collection) + 1
+                assert f"'{collection}' (place {place} of the search order)" in message
             return
         if expected is not None:
             break

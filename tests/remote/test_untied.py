@@ -25,6 +25,7 @@ PAIRS: tuple[tuple[str, tuple[str, ...], Kinship | None, tuple[str, ...]], ...] 
     ("calexp", ("deepCoadd",), Kinship.SPATIAL, ("HSC/runs/w02", "u/empty")),
     ("raw", ("raw", "calexp"), None, ("HSC/runs/w02",)),
     ("flat", ("raw",), Kinship.CALIBRATION, ("HSC/raw/all", "HSC/calib")),
+    ("raw", ("*",), Kinship.TEMPORAL, ("HSC/runs/w02", "HSC/calib")),
 )
 PARENTS = 6
 
@@ -70,5 +71,7 @@ def test_explanations_are_those_of_the_registry(server: ButlerServer, lab: Repos
         "overlaps its region",
         "None of the collections searched holds",
         "none that dataId leaves",
+        "was observed in its time",
+        "cannot be tied by TEMPORAL to datasets of the types",
     ):
         assert words in said, said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -177,6 +178,20 @@ def test_the_cost_is_parents_times_first(demo: Gateway) -> None:
     assert set(answer.codes) == {"QUERY_TOO_COMPLEX"}
     assert len(demo.asked("hsc", Versions)) == 0
     assert answer.data["repository"]["datasets"]["nodes"] == [{"versions": None}] * 10
+
+
+def test_a_count_that_costs_too_much_says_what_is_counted(demo: Gateway) -> None:
+    """And names no ``first`` that nobody wrote."""
+    text = """query($query: DatasetQuery!) { repository(name: "hsc") { datasets(query: $query, first: 60) { nodes {
+      inputs(first: 3) { totalCount } } } } }"""
+    query = {"type": "demo_calexp", "findFirst": False}
+    answer = demo(text, query=query, limits=Limits(max_cost=20_000))
+    assert set(answer.codes) == {"QUERY_TOO_COMPLEX"}
+    (message,) = {error.message for error in answer.errors}
+    assert "totalCount counts up to 1000 items of each of 54 lists" in message
+    assert "the limit max_cost is 20000" in message
+    assert "first" not in message
+    assert answer.errors[0].original_error.details["actual"] > 54_000
 
 
 def test_versions_page_for_one_parent(demo: Gateway) -> None:
@@ -366,6 +381,27 @@ def test_unknown_names_come_with_the_nearest(demo: Gateway) -> None:
     assert sorted(answer.codes) == ["BAD_USER_INPUT"] * 2 + ["NOT_FOUND"] * 4
     for near in ("'hsc'", "'HSC/defaults'", "'calexp'", "'raw'", "'exposure'", "'name'"):
         assert near in answer.messages
+
+
+def test_what_is_wrong_with_one_data_id_is_told_in_its_own_words(demo: Gateway) -> None:
+    text = 'query($type: String!, $dataId: DataIdMap!, $validity: TimeFilter) { repository(name: "hsc") { findDataset(type: $type, dataId: $dataId, validity: $validity) { uuid } } }'
+    raw = {"instrument": "HSC", "exposure": "3", "detector": 1}
+    assert demo(text, type="raw", dataId=raw).messages == "'exposure' is an integer, not '3'."
+    flat = {"instrument": "HSC", "detector": 12, "physical_filter": "HSC-R"}
+    answer = demo(text, type="flat", dataId=flat, validity={"begin": "2013-01-01T00:00:00Z"})
+    # Two of them are valid in parts of this range, none in all of it.
+    assert "in collection 'HSC/calib' (place 4 of the search order) is valid then: " in answer.messages
+    assert len(re.findall(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", answer.messages)) == 2
+
+
+def test_joined_data_ids_of_unknown_dimensions_are_near_some(demo: Gateway) -> None:
+    text = """{ repository(name: "hsc") { datasets(query: {type: "calexp"}, first: 2) { nodes { dataId {
+      dataIds(dimensions: ["viist"]) { totalCount nodes { map } } } } } } }"""
+    answer = demo(text)
+    assert {error.message.partition(";")[2] for error in answer.errors} == {
+        " did you mean 'visit' or 'visit_system'?"
+    }
+    assert {*answer.codes} == {"BAD_USER_INPUT"}
 
 
 def test_facets_count_the_whole_list(demo: Gateway) -> None:

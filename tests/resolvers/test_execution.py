@@ -68,6 +68,41 @@ def test_what_is_not_recorded_is_null_and_says_so(demo: Gateway) -> None:
     assert "wrote or read this 'calexp'" in answer.messages
 
 
+def test_nothing_recorded_is_no_empty_list_of_executions(pair: Gateway, demo: Gateway) -> None:
+    """``one`` holds no quantum graph. Null, and where a list cannot be, the same error."""
+    for arguments in ("first: 10", "first: 0", 'task: "is*"', "status: FAILED"):
+        answer = pair(
+            f'{{ repository(name: "one") {{ quanta({arguments}) {{ totalCount nodes {{ task }} }} }} }}'
+        )
+        assert answer.data == {"repository": {"quanta": None}}
+        (error,) = answer.errors
+        assert "no execution is known of repository 'one'" in error.message
+        assert (error.original_error.code, error.original_error.details) == ("NOT_FOUND", {"recorded": False})
+    answer = pair('{ repository(name: "one") { quanta { totalCount } } }')
+    assert (answer.codes, answer.data) == (["NOT_FOUND"], {"repository": {"quanta": {"totalCount": None}}})
+    # Of what is recorded an empty part is an empty list.
+    data = demo.good('{ repository(name: "hsc") { quanta(status: FAILED) { totalCount nodes { task } } } }')
+    assert data["repository"]["quanta"] == {"totalCount": 0, "nodes": []}
+
+
+def test_nothing_recorded_leaves_open_what_was_used(pair: Gateway, demo: Gateway) -> None:
+    text = """{ repository(name: "%s") { datasets(query: {type: "%s"}, first: 1) { nodes {
+      a: related(type: "%s", used: true) { explain totalCount } b: related(type: "%s", used: false) { explain } } } } }"""
+    (node,) = pair.good(text % ("one", "calexp", "src", "src"))["repository"]["datasets"]["nodes"]
+    open = ["There are associations, but no execution is recorded that would show whether any was used."]
+    assert node == {"a": {"explain": open, "totalCount": 0}, "b": {"explain": open}}
+    # Where executions are recorded, what none of them did is told.
+    (node,) = demo.good(text % ("hsc", "demo_coadd", "demo_warp", "demo_warp"))["repository"]["datasets"][
+        "nodes"
+    ]
+    assert node["a"]["explain"] == []
+    assert node["b"] == {
+        "explain": [
+            "There are associations, but none that a recorded execution is known to have left unused."
+        ]
+    }
+
+
 def test_made_of_nothing_here_is_an_empty_list_with_a_reason(demo: Gateway) -> None:
     (coadd,) = of(demo, "demo_coadd", "outputs { explain totalCount nodes { run } }", first=1)
     assert coadd["outputs"] == {
