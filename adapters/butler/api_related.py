@@ -166,6 +166,16 @@ def _placed(tie: Tie, target: Target, shape: Shape) -> tuple[Key, Row]:
     """Its place among those of its parent, and its row."""
     dataset = shape.row(tie.raw, target.type.name)
     order = tuple(term.value(tie.raw, target.type.name) for term in target.terms)
-    edge = (str(target.kinship), tie.collection, tie.rank, tie.begin, tie.end, tie.share)
+    kinship = target.kinship
+    if kinship is Kinship.CALIBRATION and target.certified and not _certifies(tie, target):
+        kinship = (
+            Kinship.DATA_ID
+        )  # what collections that certify nothing have goes by its data ID, at any time
+    edge = (str(kinship), tie.collection, tie.rank, tie.begin, tie.end, tie.share)
     key = (*order, target.type.name, *tie.required, dataset[0], _low(tie), tie.rank)
     return key, (tie.parent, *dataset, *edge)
+
+
+def _certifies(tie: Tie, target: Target) -> bool:
+    """Whether the collection that has a calibration certifies it."""
+    return any(place == tie.turn and step.type == "CALIBRATION" for place, step in target.path)

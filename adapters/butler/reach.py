@@ -58,9 +58,17 @@ class Reach:
     same: Mapping[str, Any] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
 
+    @property
+    def mixed(self) -> bool:
+        """Whether collections that certify nothing are searched for calibrations too: what they have goes by its data ID, at any time."""
+        forward = self.kinship is Kinship.CALIBRATION and not self.tying
+        return forward and any(c.type != "CALIBRATION" for _, c in self.path)
+
     def alike(self) -> dict[str, Any]:
         """The columns that have the same value in every row."""
-        found = {"type": self.record.name, "kind": self.kinship.value, "overlap": None}
+        found = {"type": self.record.name, "overlap": None}
+        if not self.mixed:
+            found["kind"] = self.kinship.value
         run = Homes(c for _, c in self.path).only
         if run is not None:
             found["run"] = run
@@ -158,6 +166,9 @@ class Reach:
         }
         if element is not None and seen is not None:
             columns |= {name: seen.c[name] for name in self._carried(element)}
+        if self.mixed:
+            kinship = self.kinship if calibration else Kinship.DATA_ID
+            columns["kind"] = sa.literal(kinship.value, sa.Text())
         for place, term in enumerate(self.question.order):
             columns[f"x{place}"] = self._ordered(term.name, source, dataset)
         statement = source.select(*(column.label(label) for label, column in columns.items()))
@@ -310,7 +321,7 @@ class Reach:
             "run": run,
             **({} if date is None else {"ingest_date": date}),
             **{n: values_of[n] if n in mine else dialect.null(tables.sql_type(n)) for n in self.names},
-            "kind": sa.literal(self.kinship.value, sa.Text()),
+            "kind": numbered.c.kind if self.mixed else sa.literal(self.kinship.value, sa.Text()),
             "collection": held,
             "rank": numbered.c.rank,
             "valid_begin": numbered.c.valid_begin,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from adapters.caller import Call
 from adapters.protocol import Repository
@@ -103,12 +104,17 @@ class EdgeColumns:
         ]
         if self._recorded:
             return [*found, Uuids(read(rows, "quantum")).text, named(rows, "depth", pa.int64())]
+        certified = pa.array([kind is Kinship.CALIBRATION for kind in kinds], pa.bool_())
+        valid = [
+            # What is tied in another way is none the less certified for some time, which is not why it is here.
+            mjd(pc.if_else(certified, named(rows, name, pa.int64()), pa.scalar(None, pa.int64())))
+            for name in ("valid_begin", "valid_end")
+        ]
         return [
             *found,
             named(rows, "collection", pa.string()),
             named(rows, "rank", pa.int64()),
-            mjd(named(rows, "valid_begin", pa.int64())),
-            mjd(named(rows, "valid_end", pa.int64())),
+            *valid,
             named(rows, "overlap", pa.float64()),
         ]
 

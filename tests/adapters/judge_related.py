@@ -134,8 +134,14 @@ class RelatedJudge(Facts):
             for p, h in sorted(found, key=lambda one: (rank[one[1].collection], one[1].begin or -1)):
                 once.setdefault((p, h.id), (p, h))
             found = list(once.values())
+        certifying = set(self.calibrations(own))
+
+        def of(h: Held) -> str:
+            by_data_id = kind is Kinship.CALIBRATION and h.collection not in certifying
+            return str(Kinship.DATA_ID if by_data_id else kind)
+
         return [
-            {"parent": p, **self.rows[h.id], "kind": str(kind), "collection": h.collection}
+            {"parent": p, **self.rows[h.id], "kind": of(h), "collection": h.collection}
             | {"rank": rank[h.collection], "valid_begin": h.begin, "valid_end": h.end}
             for p, h in dict.fromkeys(found)
         ]

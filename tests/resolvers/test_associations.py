@@ -77,6 +77,26 @@ def test_the_validity_on_the_edge_is_the_certified_one(demo: Gateway) -> None:
         assert (edge["rank"], edge["semantics"]) == (0, "#bias")
 
 
+def test_what_a_run_has_of_a_calibration_is_not_said_to_be_certified(demo: Gateway) -> None:
+    """Found by its data ID, as Butler's find_dataset finds it: any observation's, with no range of validity."""
+    asked = """kind semantics collection validity { begin end } node { uuid run }"""
+    for listed in (
+        f'related(type: "flat", collections: ["*"], findFirst: false) {{ edges {{ {asked} }} }}',
+        f'calibration(type: "flat", collections: ["HSC/calib/flat/2013-11-02", "HSC/calib"]) {{ {asked} }}',
+    ):
+        kinds: set[str] = set()
+        for raw in of(demo, "raw", listed, query={"dataId": {"exposure": {"in": [903334, 904010]}}}):
+            edges = raw["related"]["edges"] if "related" in raw else filter(None, [raw["calibration"]])
+            for edge in edges:
+                certified = edge["collection"] == "HSC/calib"
+                assert edge["kind"] == ("CALIBRATION" if certified else "DATA_ID")
+                assert edge["semantics"] == ("#flat" if certified else "#auxiliary")
+                assert (edge["validity"] is not None) is certified
+                assert certified or edge["collection"] == edge["node"]["run"]
+                kinds.add(edge["kind"])
+        assert "DATA_ID" in kinds
+
+
 def test_a_flat_knows_the_raws_that_it_is_valid_for(demo: Gateway) -> None:
     forward = {
         (raw["uuid"], edge["node"]["uuid"], edge["validity"]["begin"])
