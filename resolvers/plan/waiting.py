@@ -35,7 +35,15 @@ async def together(waiting: Sequence[Awaitable[T]]) -> list[T]:
         return [task.result() for task in tasks]
     unplanned = failed if isinstance(failed, Unplanned) else Unplanned(repr(failed))
     unplanned.left |= running
+    for task in running:
+        task.add_done_callback(_seen)
     raise unplanned from failed
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    """Nobody waits for it any more. asyncio would log its error as one that was lost; the ordinary executor meets it again."""
+    if not task.cancelled():
+        task.exception()
 
 
 def settled(pieces: list[Any]) -> bool:
