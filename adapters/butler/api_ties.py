@@ -209,7 +209,7 @@ class Seeker:
         """The elements whose regions tell how much of a parent is covered, where that is asked."""
         if self.target.kinship is not Kinship.SPATIAL or not self.question.overlap:
             return ()
-        return [sky.footing(group)[0].element for group in (self.here, self.there)]
+        return [foot.element for foot in sky.facing(self.here, self.there)]
 
     def parents_by_key(self) -> tuple[dict[Key, list[int]], Any]:
         """Parents by their keys, and what gives a row's key."""

@@ -72,7 +72,19 @@ def by_data_id(
     for name in parents.names:
         source.dimension(name)
     values = {name: source.keys[name] for name in target.names if name in source.keys}
-    return _distinct(source, rows.c.parent, values)
+    return distinct(source, rows.c.parent, values)
+
+
+def relate(a: DimensionGroup, b: DimensionGroup) -> bool:
+    """Whether some element relates dimensions of both sides (visit_definition: visits and exposures)."""
+    both = a.universe.conform([*a.names, *b.names])
+    elements = (a.universe[name] for name in both.elements)
+    return any(
+        e.defines_relationships
+        and not set(e.minimal_group.names) <= set(a.names)
+        and not set(e.minimal_group.names) <= set(b.names)
+        for e in elements
+    )
 
 
 def meet_visits(source: Source) -> None:
@@ -186,7 +198,7 @@ def by_certification(
     )
 
 
-def _distinct(source: Source, parent: Column, values: dict[str, Column]) -> Links:
+def distinct(source: Source, parent: Column, values: dict[str, Column]) -> Links:
     """Each link once: several ways (visits of an exposure) may lead to it."""
     rows = (
         source.select(parent.label("parent"), *(value.label(name) for name, value in values.items()))

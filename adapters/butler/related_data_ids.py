@@ -40,8 +40,11 @@ class RelatedDataIdQueries:
                 raise BadUserInput(f"'{name}' is no dimension that has data IDs.", unknown=name)
         here, target = universe.conform(question.dimensions), universe.conform(question.wanted)
         both = universe.conform([*here.names, *target.names])
-        apart = _finest(both) <= _finest(here) | _finest(target)
-        if len(both.spatial) > 1 and (len(target.spatial) > 1 or not here.spatial or not apart):
+        finest = _finest(both)
+        apart = finest <= _finest(here) | _finest(target)
+        # Parents of both kinds (visit and patch) whose regions the others would be finer than: Butler compares the finer ones.
+        finer = len(here.spatial) == len(both.spatial) == 2 and not finest <= _finest(here)
+        if len(both.spatial) > 1 and (len(target.spatial) > 1 or not here.spatial or not apart or finer):
             return self._crossed(question, target, call)
         if len(both.spatial) > 1 and len(here.spatial) == 1:
             found = self._overlapping(question, here, target, call)
@@ -62,13 +65,9 @@ class RelatedDataIdQueries:
     ) -> list[Row]:
         """What the sky ties the parents to: looked up once, then dealt to them."""
         tables = self.tables
-        # Where elements relate both sides (visit_definition: visits and exposures) all of a parent's values are needed.
-        related = _relate(here, target)
-        shared = tuple(name for name in here.names if related or name in target.names)
-        near = SkyLinks(self.store, tables, here, question.dimensions, question.keys, target, shared)
+        near = SkyLinks(self.store, tables, here, question.dimensions, question.keys, target, joined=True)
         tied = near.table()
-        group = tables.universe.conform([*here.names, *target.names]) if related else target
-        source = Source(tables, group, tied.rows, tied.dimensions)
+        source = Source(tables, target, tied.rows, tied.dimensions)
         rows, terms = self._listed(question, source, tied.parent, target)
         ties, limit = near.ties(call), question.page.first + 1
         if not ties.links:
@@ -165,16 +164,3 @@ class RelatedDataIdQueries:
 def _finest(group: DimensionGroup) -> set[str]:
     """The elements whose regions are those of these dimensions, one a family: of visit and detector visit_detector_region."""
     return {foot.element.name for foot in sky.footing(group) if not foot.through_visits}
-
-
-def _relate(a: DimensionGroup, b: DimensionGroup) -> bool:
-    """Whether some element relates dimensions of both sides (visit_definition: visits and exposures)."""
-    universe = a.universe
-    both = universe.conform([*a.names, *b.names])
-    elements = (universe[name] for name in both.elements)
-    return any(
-        e.defines_relationships
-        and not set(e.minimal_group.names) <= set(a.names)
-        and not set(e.minimal_group.names) <= set(b.names)
-        for e in elements
-    )

@@ -33,9 +33,8 @@ def spatial(
     off_loop()
     tables, question, target = reach.tables, reach.question, reach.record.group
     # Between observations of their own kind nothing else ties them: any filter, any detector.
-    same = here.families & Side("", target).families
-    shared = () if same else tuple(name for name in target.names if name in here.group.names)
-    near = SkyLinks(store, tables, here.group, question.dimensions, question.keys, target, shared, ids)
+    joined = not here.families & Side("", target).families
+    near = SkyLinks(store, tables, here.group, question.dimensions, question.keys, target, joined, ids)
 
     def build() -> sa.Select[Any] | None:
         return reach.statement(near.table(), cut=False)
@@ -44,7 +43,7 @@ def spatial(
     along = reach.along and reach.along.identity
     name = ("spatial", bare, reach.record, reach.path, reach.names, along, bool(ids))
     first = question.page.after is None
-    statement = store.statements.once(name, build) if first else build()
+    statement = store.statements.again(name, build) if first else build()
     ties = near.ties(call)
     if statement is None or not ties.links:
         return []

@@ -41,6 +41,18 @@ def footing(group: DimensionGroup) -> list[Footing]:
     return [Footing(family.choose(wider), through_visits=True) for family in wider.spatial]  # type: ignore[arg-type]
 
 
+def facing(here: DimensionGroup, there: DimensionGroup) -> tuple[Footing, Footing]:
+    """Where the regions of two sides come from where Butler joins them: the finest that both together have. Of (detector, patch) and visit
+    it is the detector's region in the visit, though neither side has both."""
+    both = here.universe.conform([*here.names, *there.names])
+    finest = {foot.element.spatial: foot for foot in footing(both)}
+    near, far = (
+        foot if foot.through_visits else finest[foot.element.spatial]
+        for foot in (footing(here)[0], footing(there)[0])
+    )
+    return near, far
+
+
 def require(group: DimensionGroup, what: str) -> list[Footing]:
     """Like footing, refusing dimensions without a region. Raises BadUserInput."""
     found = footing(group)

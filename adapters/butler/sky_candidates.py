@@ -21,8 +21,10 @@ from .walk import in_order
 
 @dataclass(slots=True)
 class SkyCandidates:
-    """``dimensions``: those of the parents' keys, with all that they imply in ``parents``; ``near`` and ``far``: where the regions of
-    both sides come from; ``shared``: dimensions whose values a parent brings along."""
+    """``dimensions``: those of the parents' keys, with all that they imply in ``parents``, and what else they are to have: the visits of an
+    exposure, the detectors of a visit. ``near`` and ``far``: where the regions of both sides come from; ``shared``: dimensions whose
+    values a parent brings along, and which a candidate that has them must have too.
+    """
 
     tables: Tables
     parents: DimensionGroup
@@ -35,7 +37,7 @@ class SkyCandidates:
     def identity(self) -> Hashable:
         """What the statement is made of."""
         near, far = ((foot.element.name, foot.through_visits) for foot in (self.near, self.far))
-        return ("sky", self.dimensions, near, far, self.shared)
+        return ("sky", self.dimensions, self.parents, near, far, self.shared)
 
     @property
     def through_visits(self) -> bool:
@@ -47,6 +49,11 @@ class SkyCandidates:
         """The dimensions of a far key."""
         names = self.far.element.required.names
         return tuple("exposure" if self.far.through_visits and name == "visit" else name for name in names)
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """The dimensions that parents and candidates must agree in."""
+        return tuple(name for name in self.shared if name in self.names)
 
     def statement(self) -> sa.Select[Any] | sa.CompoundSelect[Any]:
         """Rows of: 0 for a parent or 1 for a candidate, parent (index of its key), the visit that saw an exposure, region, the parent's
@@ -63,7 +70,7 @@ class SkyCandidates:
         here = sa.select(sa.literal(0, sa.Integer()), *bare, *values, *blank)
         if isinstance(self.far.element, SkyPixDimension):
             return here.limit(MOST)
-        others = self._others(self._pixels(parents))
+        others = self._others(self._pixels(parents), parents)
         blank = [null(sa.BigInteger()), *(null(sql_type(name)) for name in self.shared)]
         there = sa.select(
             sa.literal(1, sa.Integer()),
@@ -81,17 +88,19 @@ class SkyCandidates:
         rows, known = asked_for(tables, self.dimensions)
         source = Source(tables, self.parents, rows, known)
         visit: Column = sa.literal(0, sa.BigInteger())
-        if self.near.through_visits:
+        if self.near.through_visits or {"exposure", "visit"} & set(self.parents.names) - known.keys():
             meet_visits(source)
+        if self.near.through_visits:
             visit = source.keys["visit"]
         region: Column = tables.dialect.null(sa.Text())
         keys: list[Column] = []
         if not isinstance(element, SkyPixDimension):
             assert source.clause is not None
             table, places = tables.element(element.name).alias(), tables.key_columns(element)
-            keys = [source.keys[name] for name in element.required.names]
-            on = (table.c[places[n]] == key for n, key in zip(element.required.names, keys, strict=True))
+            names = element.required.names
+            on = (table.c[places[name]] == source.keys[name] for name in names if name in source.keys)
             source.clause = in_order(tables, source.clause, table, sa.and_(*on))
+            keys = [source.keys.setdefault(name, table.c[places[name]]) for name in names]
             source.conditions.append(table.c.region.is_not(None))
             region = table.c.region
         values = [source.dimension(name) for name in self.shared]
@@ -114,8 +123,8 @@ class SkyCandidates:
         clause = in_order(self.tables, parents, own, sa.and_(*mine, *self._common(own)))
         return sa.select(own.c.skypix_index).select_from(clause).distinct().subquery()
 
-    def _others(self, pixels: sa.Subquery) -> sa.Subquery:
-        """What lies in these pixels: visit, region, k0 ..."""
+    def _others(self, pixels: sa.Subquery, parents: sa.CTE) -> sa.Subquery:
+        """What lies in these pixels and has in common with a parent what it must: visit, region, k0 ..."""
         tables, element = self.tables, self.far.element
         names = tuple(element.required.names)
         overlap = tables.skypix_overlap(element.name).alias()
@@ -131,6 +140,11 @@ class SkyCandidates:
             on = sa.and_(link.c.instrument == keys["instrument"], link.c.visit == visit)
             clause = in_order(tables, clause, link, on)
             keys["visit"] = link.c.exposure
+        conditions = [table.c.region.is_not(None)]
+        if self.common:
+            own = dict(zip(self.names, keys.values(), strict=True))
+            values = (parents.c[f"s{self.shared.index(name)}"] for name in self.common)
+            conditions.append(sa.tuple_(*(own[name] for name in self.common)).in_(sa.select(*values)))
         return (
             sa.select(
                 visit.label("visit"),
@@ -138,7 +152,7 @@ class SkyCandidates:
                 *(key.label(f"k{place}") for place, key in enumerate(keys.values())),
             )
             .select_from(clause)
-            .where(table.c.region.is_not(None))
+            .where(*conditions)
             .subquery()
         )
 

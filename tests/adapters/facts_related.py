@@ -109,13 +109,13 @@ class Facts:
     def pairs(
         self, here: DimensionGroup, a: Row, there: DimensionGroup, b: Row
     ) -> list[tuple[Region, Region]]:
-        """The regions of two data IDs that share a point."""
-        return [
-            (x, y)
-            for _, x in self.regions(here, a)
-            for _, y in self.regions(there, b)
-            if x.overlaps(y) is not False
-        ]
+        """The regions of two data IDs that share a point; where Butler joins them, the finest that both together have."""
+        mine, theirs = self.regions(here, a), self.regions(there, b)
+        if here.spatial and there.spatial and not self.families(here) & self.families(there):
+            both = self._regions(here.universe.conform([*here.names, *there.names]), {**b, **a})
+            mine = [one for one in both if one[0] in self.families(here)]
+            theirs = [one for one in both if one[0] in self.families(there)]
+        return [(x, y) for _, x in mine for _, y in theirs if x.overlaps(y) is not False]
 
     def calibrations(self, path: Iterable[str]) -> list[str]:
         return [c for c in path if self.judge.info[c].type is CollectionType.CALIBRATION]

@@ -63,6 +63,12 @@ BARE = (
     ("instrument", "detector", "exposure"),
     ("skymap", "tract", "patch"),
     ("skymap", "tract"),
+    ("instrument", "detector", "skymap", "tract", "patch"),
+    ("instrument", "exposure", "skymap", "tract", "patch"),
+    ("instrument", "detector", "skymap", "tract"),
+    ("instrument", "exposure", "detector", "skymap", "tract"),
+    ("instrument", "physical_filter", "detector", "skymap", "tract", "patch"),
+    ("instrument", "visit_system", "skymap", "tract"),
 )
 
 
@@ -147,6 +153,23 @@ TIED = (
     (("instrument",), ("visit",)),
     (("instrument", "physical_filter"), ("visit",)),
     (("instrument", "physical_filter"), ("exposure", "detector")),
+    (("instrument", "detector", "skymap", "tract", "patch"), ("visit", "detector")),
+    (("instrument", "detector", "skymap", "tract", "patch"), ("visit",)),
+    (("instrument", "detector", "skymap", "tract"), ("visit", "detector")),
+    (("instrument", "exposure", "skymap", "tract", "patch"), ("visit", "detector")),
+    (("instrument", "exposure", "skymap", "tract", "patch"), ("visit", "exposure")),
+    (("instrument", "exposure", "skymap", "tract"), ("visit",)),
+    (("instrument", "exposure", "detector", "skymap", "tract", "patch"), ("visit", "detector")),
+    (("instrument", "physical_filter", "detector", "skymap", "tract"), ("visit", "detector")),
+    (("instrument", "visit_system", "skymap", "tract"), ("visit", "detector")),
+    (("instrument", "visit", "skymap", "tract", "patch"), ("visit", "detector")),
+    (("instrument", "visit", "skymap", "tract", "patch"), ("detector",)),
+    (("instrument", "visit", "skymap", "tract", "patch"), ("exposure", "detector")),
+    (("instrument", "visit", "skymap", "tract", "patch"), ("exposure",)),
+    (("instrument", "visit", "skymap", "tract"), ("patch",)),
+    (("instrument", "visit", "skymap", "tract"), ("detector",)),
+    (("instrument", "visit", "detector", "skymap", "tract"), ("patch",)),
+    (("instrument", "visit", "detector", "skymap", "tract"), ("visit",)),
 )
 """Pairs of dimensions that Butler's ``query_data_ids`` joins."""
 
