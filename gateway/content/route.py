@@ -10,7 +10,6 @@ minute, is not written for any more.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -42,6 +41,7 @@ from gateway.content.stored import (
 )
 from gateway.first_use import FirstUse
 from gateway.http.leaving import while_there
+from gateway.http.patience import Stalled, part, patient, within
 from gateway.limits.house import House
 from resolvers.content import MEDIA_TYPES, ContentForm, unlisted
 
@@ -53,7 +53,6 @@ log = structlog.get_logger("gateway.content")
 PATH = "/content/{repository}/{uuid}"
 
 _NAMES = ("form", "component", "columns")
-_STALLED = 60.0  # seconds for which a client may take nothing
 _LONGEST = 100_000  # characters of columns
 
 
@@ -100,14 +99,14 @@ class _Answer(Response):
             repository, dataset = addressed(self._request, repositories)
             form, component, columns = _parameters(self._request.query_params)
             if form is ContentForm.NATIVE:
-                response: Response | None = await stored(repository, dataset, component, call)
+                response: Response | None = await stored(self._request, repository, dataset, component, call)
             else:
                 user = call.caller.username
                 if not self._house.enter(user):
                     await self._house.wait(user, call.deadline)
                 try:
                     response = await self._converted(
-                        repository, dataset, component, columns, form, call, scope, send
+                        repository, dataset, component, columns, form, call, scope, patient(send)
                     )
                 finally:
                     self._house.leave(user)
@@ -135,26 +134,26 @@ class _Answer(Response):
             raise nothing_here() from None
         try:
             if getattr(content, "stored", None) == MEDIA_TYPES[form]:
-                return await stored(repository, dataset, component, call, MEDIA_TYPES[form])
+                return await stored(self._request, repository, dataset, component, call, MEDIA_TYPES[form])
             write = await _write()
             writing = write(content, form)
             with anyio.fail_after(call.deadline.remaining()):
                 first = await self._first(writing.parts)
-            await send(_start(content.name, writing.suffix, writing.media_type))
-            if scope["method"] == "HEAD":
-                await _part(send, b"", more=False)
-                return None
             try:
-                async with asyncio.timeout(self._timeout):
-                    await _part(send, first)
-                    while (part := await self._next(writing.parts)) is not None:
-                        await _part(send, part)
-                await _part(send, b"", more=False)
+                async with within(self._timeout, "A content"):
+                    await send(_start(content.name, writing.suffix, writing.media_type))
+                    if scope["method"] != "HEAD":
+                        await part(send, first)
+                        while (found := await self._next(writing.parts)) is not None:
+                            await part(send, found)
+                    await part(send, b"", more=False)
+            except Stalled:
+                log.warning("content broken off", code="STALLED")
             except Exception as error:  # noqa: BLE001  the answer has begun, and cannot become another
                 told = self._masking.refusal(error).errors[0]
                 log.warning("content broken off", code=told["extensions"]["code"])
                 with suppress(Exception):
-                    await _part(send, writing.failed(told["message"]))
+                    await part(send, writing.failed(told["message"]))
         finally:
             content.close()
         return None
@@ -169,13 +168,6 @@ class _Answer(Response):
             if part:
                 found.append(part)
         return b"".join(found)
-
-
-async def _part(send: Send, content: bytes, *, more: bool = True) -> None:
-    """Raises TimeoutError where the client takes nothing for too long."""
-    if content or not more:
-        async with asyncio.timeout(_STALLED):
-            await send({"type": "http.response.body", "body": content, "more_body": more})
 
 
 def _start(name: str, suffix: str, media_type: str) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """GET /files/{repository}/{uuid}[?component=...]: the stored bytes of a dataset, as they are.
 
 The adapter says where the bytes are; nothing of a path ever comes from the request. A local file is streamed with
-range requests, ETag and Last-Modified; bytes elsewhere are redirected to. Errors have GraphQL's shape. A repository
+ranges and conditions by its ETag and Last-Modified; bytes elsewhere are redirected to. Errors have GraphQL's shape. A repository
 that does not exist, one that is not this caller's to see and a dataset that does not exist are told in the same words.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -18,11 +18,14 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.staticfiles import NotModifiedResponse
+from starlette.types import Receive, Scope, Send
 
 from adapters.caller import Call
 from adapters.errors import BadUserInput, NotFound, Unsupported
 from adapters.protocol import Repository
 from adapters.rows import FileContent
+from gateway.content.conditions import not_modified, wanted_ranges, with_ranges
 from gateway.http.errors import Masking, secrets_in
 from gateway.http.headers import sent
 
@@ -49,7 +52,7 @@ def files_route(enter: Enter) -> Route:
             repositories, call = await enter(request)
             repository, dataset = addressed(request, repositories)
             component = named_component(request.query_params.get("component"))
-            return await stored(repository, dataset, component, call)
+            return await stored(request, repository, dataset, component, call)
         except Exception as error:  # noqa: BLE001  whatever it was, the answer has GraphQL's shape
             return refused(masking, error)
 
@@ -80,9 +83,15 @@ def nothing_here() -> NotFound:
 
 
 async def stored(
-    repository: Repository, dataset: str, component: str | None, call: Call, media_type: str | None = None
+    request: Request,
+    repository: Repository,
+    dataset: str,
+    component: str | None,
+    call: Call,
+    media_type: str | None = None,
 ) -> Response:
-    """The stored bytes, or a redirect to them; ``media_type`` where it is known better than by their name. Raises NotFound, and what the adapter raises."""
+    """The stored bytes, those of them that the request wants, or a redirect to them; ``media_type`` where it is known better than by their name. Raises
+    NotFound, what the adapter raises, and Refusal where the request has conditions that are not met, or wants bytes that are not there."""
     try:
         with anyio.fail_after(call.deadline.remaining()):
             content: FileContent = await repository.content(dataset, component, call)
@@ -97,13 +106,27 @@ async def stored(
     except OSError:
         # Recorded, and gone: for the client the same as never stored.
         raise nothing_here() from None
-    return FileResponse(
+    response = _File(
         content.path,
         headers=HEADERS,
         media_type=media_type or content.media_type,
         filename=safe_name(content.name),
         stat_result=stat,
     )
+    etag, modified = response.headers["etag"], response.headers["last-modified"]
+    if not_modified(request.scope, etag, modified):
+        return NotModifiedResponse(response.headers)
+    response.ranges = wanted_ranges(request.scope, etag, modified, stat.st_size)
+    return response
+
+
+class _File(FileResponse):
+    """A file, or the ``ranges`` of it that were found to be wanted."""
+
+    ranges: Sequence[tuple[int, int]] = ()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(with_ranges(scope, self.ranges), receive, send)
 
 
 def safe_name(name: str) -> str:

@@ -34,7 +34,7 @@ def signed_files_route(
             # The signature comes first: without a right one nothing is told, not even which repositories there are.
             _check(request, signatures, component)
             repository, dataset = addressed(request, repositories)
-            return await stored(repository, dataset, component, Call(Caller(), Deadline(timeout)))
+            return await stored(request, repository, dataset, component, Call(Caller(), Deadline(timeout)))
         except Exception as error:  # noqa: BLE001  whatever it was, the answer has GraphQL's shape
             return refused(masking, error)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from adapters.caller import Caller
-from adapters.errors import SILENT, BadUserInput, NotFound
+from adapters.caller import Call, Caller
+from adapters.errors import SILENT, BadUserInput, NotFound, unknown
 from adapters.protocol import Repository
 from adapters.question import (
     DataIds,
@@ -68,6 +68,8 @@ async def read(
     datasets = None if observed is None else observed(pages.repositories)
     if datasets is not None:
         pages.beside = datasets.beside
+    if isinstance(asked.questions[0], Related | RelatedDataIds):
+        await _require_data_id(pages.repositories[0], asked.questions[0], pages.call())
     read = pages.read()
     try:
         first = await anext(read)
@@ -76,7 +78,7 @@ async def read(
         await read.aclose()
         raise
     schema = pa.schema(columns.fields)
-    end = End()
+    end = End(pages.missing.said() if most is None else None, tuple(sorted(pages.missing.unavailable)))
 
     async def batches() -> AsyncIterator[pa.RecordBatch]:
         count = 0
@@ -103,6 +105,26 @@ async def read(
         end.unavailable = tuple(sorted(pages.missing.unavailable))
 
     return Table(_name(asked), _description(asked), schema, batches(), end)
+
+
+async def _require_data_id(repository: Repository, question: Related | RelatedDataIds, call: Call) -> None:
+    """Raises BadUserInput where the list begins at what is no data ID in this repository, or none of a dataset of that type: only an address that somebody
+    made up does."""
+    universe = await repository.universe(call)
+    kinds, names = universe.dimension_kinds, set(question.dimensions)
+    for name, value in zip(question.dimensions, question.keys[0], strict=True):
+        if name not in kinds:
+            message, details = unknown("dimension", name, kinds)
+            raise BadUserInput(message, **details)
+        if lacking := [one for one in universe.elements[name].required if one not in names]:
+            raise BadUserInput(f"A data ID that has '{name}' has {', '.join(lacking)}, too.")
+        if isinstance(value, str) != (kinds[name] is Kind.STRING):
+            raise BadUserInput(f"'{name}' is of the kind {kinds[name].value}, and {value!r} is not.")
+    if isinstance(question, Related) and question.source is not None:
+        rows = await repository.ask(DatasetTypesByName((question.source,)), call)
+        for required in column_of(rows, "required"):
+            if names != set(required):
+                raise BadUserInput(f"A data ID of '{question.source}' has {', '.join(required)}.")
 
 
 async def _columns(pages: Pages, first: Page, datalink: Datalink, observed: Columns | None) -> Columns:

@@ -4,12 +4,12 @@ The parameters are DALI's (IVOA DALI 1.1, section 3): their names have no case. 
 VOTable where it is left out; MAXREC is the most rows, and 0 asks for the columns alone; OBSCORE=true gives datasets the columns of ObsCore 1.1. Rows are read
 and written page by page. What goes wrong before the first one is a VOTable that says so, with a status of 4xx or 5xx; what goes wrong later ends the
 document without its end (VOTable: with QUERY_STATUS=ERROR), and then the connection, so that no client takes it for a whole one. So does a format that has
-no place to say that rows are missing (CSV, JSON lines), where more of them are than the caller left out by MAXREC.
+no place to say that rows are missing (CSV, JSON lines), where more of them are than the caller left out by MAXREC. A client that is gone, or takes nothing
+for a minute, is not written for any more.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
@@ -31,6 +31,7 @@ from adapters.protocol import Repository
 from gateway.http.errors import Masking, secrets_in
 from gateway.http.headers import sent
 from gateway.http.leaving import while_there
+from gateway.http.patience import Stalled, part, patient, within
 from gateway.limits import Deadline
 from gateway.limits.house import House
 from gateway.tables.formats import response_format
@@ -91,7 +92,7 @@ class _Answer(Response):
         self._masking.hide(partial(secrets_in, sent(request.scope)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await while_there(receive, self._answered(scope, send))
+        await while_there(receive, self._answered(scope, patient(send)))
 
     async def _answered(self, scope: Scope, send: Send) -> None:
         try:
@@ -106,7 +107,7 @@ class _Answer(Response):
             await self._refuse(scope, send, error)
             return
         try:
-            async with asyncio.timeout(self._timeout):
+            async with within(self._timeout, "A table"):
                 await self._written(
                     scope,
                     send,
@@ -114,6 +115,8 @@ class _Answer(Response):
                     format,
                     most,
                 )
+        except Stalled:
+            log.warning("table broken off", code="STALLED")
         except Exception as error:  # noqa: BLE001
             if self._begun is None:
                 await self._refuse(scope, send, error)
@@ -137,23 +140,23 @@ class _Answer(Response):
             self._begun = encoder
             await send(_start(table, format))
             if scope["method"] == "HEAD":
-                await send({"type": "http.response.body", "body": b""})
+                await part(send, b"", more=False)
                 return
-            await _part(send, content)
+            await part(send, content)
             async for batch in batches:
                 count += batch.num_rows
-                await _part(send, await anyio.to_thread.run_sync(encoder.rows, batch))
+                await part(send, await anyio.to_thread.run_sync(encoder.rows, batch))
         if not format.tells:
             _require_whole(table, most, count)
         content = await anyio.to_thread.run_sync(encoder.end, table.end.overflow)
-        await send({"type": "http.response.body", "body": content})
+        await part(send, content, more=False)
 
     async def _break_off(self, send: Send, encoder: Encoder, error: Exception) -> None:
         """Say in the document that it is not whole, and leave the answer without its end: the server then closes the connection."""
         told = self._masking.refusal(error).errors[0]
         log.warning("table broken off", code=told["extensions"]["code"])
         with suppress(Exception):
-            await _part(send, encoder.failed(told["message"]))
+            await part(send, encoder.failed(told["message"]))
 
     async def _refuse(self, scope: Scope, send: Send, error: Exception) -> None:
         refusal = self._masking.refusal(error)
@@ -165,21 +168,18 @@ class _Answer(Response):
         )
         if scope["method"] == "HEAD":
             response.body = b""
-        await response(scope, _nothing, send)
+        with suppress(Stalled):
+            await response(scope, _nothing, send)
 
 
 def _require_whole(table: Table, most: int | None, count: int) -> None:
     """For a format that has no place to say that rows are missing. Who asked for so many rows and has got them knows that there may be more; but not that
     a repository did not answer. Raises Unsupported."""
-    if table.end.overflow is not None and (most != count or table.end.unavailable):
-        raise Unsupported(
-            f"Rows are missing, and this format has no place to say so: take another one, or fewer rows (MAXREC). {table.end.overflow}"
-        )
-
-
-async def _part(send: Send, content: bytes) -> None:
-    if content:
-        await send({"type": "http.response.body", "body": content, "more_body": True})
+    end = table.end
+    if end.unavailable or (end.overflow is not None and most != count):
+        way = "take another one" if end.unavailable else "take another one, or fewer rows (MAXREC)"
+        why = end.overflow or f"These repositories did not answer: {', '.join(end.unavailable)}."
+        raise Unsupported(f"Rows are missing, and this format has no place to say so: {way}. {why}")
 
 
 async def _nothing() -> dict[str, str]:
@@ -221,9 +221,10 @@ def _whole(parameters: Mapping[str, str]) -> int | None:
     text = parameters.get("MAXREC", "")
     if not text:
         return None
-    if not re.fullmatch(r"[0-9]{1,15}", text):
+    if not re.fullmatch(r"[0-9]+", text):
         raise BadUserInput("MAXREC is a number of rows, 0 or more.")
-    return int(text)
+    digits = text.lstrip("0")
+    return None if len(digits) > 15 else int(digits or "0")  # no table has so many rows
 
 
 def _flag(parameters: Mapping[str, str], name: str) -> bool:

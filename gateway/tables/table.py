@@ -66,8 +66,8 @@ class Descriptor:
 
 @dataclass(slots=True)
 class End:
-    """How the rows ended; true once the last batch was read. ``overflow``: rows are missing, and why. ``unavailable``: repositories that did
-    not answer."""
+    """How the rows ended; true once the last batch was read, and before it what is known already to be missing whatever the caller left out.
+    ``overflow``: rows are missing, and why. ``unavailable``: repositories that did not answer."""
 
     overflow: str | None = None
     unavailable: tuple[str, ...] = ()

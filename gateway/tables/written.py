@@ -33,6 +33,7 @@ from adapters.question import (
     RelatedDataIds,
     Span,
     Versions,
+    Way,
     Where,
 )
 from resolvers.asked import Asked
@@ -106,10 +107,13 @@ def _unpacked(text: str) -> str:
 
 
 def _asked(content: Any) -> Asked:
-    version, repositories, questions = content
-    if version != _VERSION or not repositories or not questions or min(len(repositories), len(questions)) > 1:
-        raise ValueError("no list")
-    _check(content, _DEEPEST)
+    match content:
+        case [version, [_, *_] as repositories, [_, *_] as questions] if (
+            type(version) is int and version == _VERSION
+        ):
+            _check(content, _DEEPEST)
+        case _:
+            raise ValueError("no list")
     asked = Asked(
         TypeAdapter(tuple[str, ...]).validate_python(tuple(repositories), strict=True),
         tuple(_question(name, body) for name, body in questions),
@@ -118,6 +122,13 @@ def _asked(content: Any) -> Asked:
         raise ValueError("a repository twice")
     if len(asked.repositories) > 1 and not isinstance(asked.questions[0], Datasets):
         raise ValueError("only datasets are searched for in several repositories")
+    first, *others = asked.questions
+    if others and not (
+        isinstance(first, Lineage)
+        and first.way is Way.UPSTREAM
+        and others == [replace(first, way=Way.DOWNSTREAM)]
+    ):
+        raise ValueError("only what one dataset was made from, and what from it, stand one behind the other")
     return asked
 
 
@@ -139,7 +150,8 @@ def _question(name: str, body: Any) -> Question:
             raise ValueError("a value that does not go with its comparison")
     among = getattr(found, "among", None)
     if among is not None and (
-        len(set(among.names)) < max(1, len(among.names))
+        len(set(among.names)) < len(among.names)
+        or bool(among.names) != bool(among.rows)  # both empty: nothing is among them
         or {len(row) for row in among.rows} - {len(among.names)}
     ):
         raise ValueError("data IDs that are none")
@@ -167,14 +179,20 @@ def _check_parent(question: Question) -> None:
     if any(not _ID.fullmatch(one) for one in ids or ()):
         raise ValueError("no id")
     if isinstance(question, Related):
+        if bool(ids) != (question.source is not None):
+            raise ValueError("a dataset has a type")
         ids = ids or None  # a bare data ID has none
     for members in (keys, ids):
         if members is not None and len(members) != 1:
             raise ValueError("a list has one parent")
-    if isinstance(question, Related | RelatedDataIds) and len(question.keys[0]) != len(question.dimensions):
+    if isinstance(question, Related | RelatedDataIds) and not (
+        len(question.keys[0]) == len(question.dimensions) == len(set(question.dimensions))
+    ):
         raise ValueError("no data ID")
-    if isinstance(question, Versions) and not isinstance((question.keys[0] or (None,))[0], str):
-        raise ValueError("no dataset type")
+    if isinstance(question, Versions):
+        type = (question.keys[0] or (None,))[0]
+        if not isinstance(type, str) or set("*?[") & set(type):
+            raise ValueError("no dataset type")
 
 
 def _bound(where: Where) -> Where:

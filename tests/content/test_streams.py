@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import socket
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import astropy.table
@@ -14,7 +17,15 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 from astropy.io.ascii import InconsistentTableError
+from starlette.applications import Starlette
+from starlette.types import Message
 
+from adapters.butler import open_repository
+from adapters.caller import Call
+from adapters.protocol import Repository, Settings
+from gateway.content.route import content_route
+from gateway.http import patience
+from gateway.limits.house import House
 from tests.content.asking import Contents
 from tests.content.conftest import PLACES
 
@@ -88,6 +99,39 @@ def test_questions_do_not_wait_for_contents(contents: Contents) -> None:
     assert contents.content("numpy", "NATIVE").startswith(b"PAR1")
     for connection in slow:
         connection.close()
+
+
+def test_who_takes_nothing_is_left_and_told_nothing_more(
+    contents: Contents, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "STALLED", 0.1)
+    house, sent = House(1, 1, 0), list[Message]()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def run() -> None:
+        repository = open_repository("tables", Settings(str(root), collections=("tables",)))
+
+        async def enter(_: object) -> tuple[Mapping[str, Repository], Call]:
+            return {"tables": repository}, Call()
+
+        app = Starlette(routes=[content_route(enter, house, timeout=60)])
+        path = f"/content/tables/{contents.ids['long']}"
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"form=CSV", "headers": []}
+        try:
+            await asyncio.wait_for(app(scope, receive, send), 60)
+        finally:
+            await repository.close()
+
+    asyncio.run(run())
+    assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
+    assert house.enter("another")
 
 
 def test_head_says_what_there_is_without_giving_it(contents: Contents) -> None:

@@ -65,6 +65,11 @@ def test_the_file_is_read_without_a_token_by_whoever_has_the_link(service: Guard
     assert "gt-" not in this
     response = service.http.get(unescape(this))
     assert response.status_code == 200
+    address, known = unescape(this), {"If-None-Match": response.headers["etag"]}
+    assert service.http.get(address, headers=known).status_code == 304
+    assert service.http.get(address, headers={"Range": "bytes=0-9"}).content == response.content[:10]
+    refused = service.http.get(address, headers={"Range": "bytes=99999999-"})
+    assert (refused.status_code, "errors" in refused.json()) == (416, True)
     path = response.request.url.path.replace("/datalink/file/", "/files/")
     assert service.http.get(path).status_code == 401
     assert service.http.get(path, headers={"Authorization": f"Bearer {ALICE}"}).content == response.content

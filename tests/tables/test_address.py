@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -77,7 +78,15 @@ def test_the_format_is_what_responseformat_says_last(asker: Asker) -> None:
 def test_maxrec_cuts_and_says_so_only_where_rows_are_missing(asker: Asker) -> None:
     count = asker.hsc(RAWS)["datasets"]["totalCount"]
     url = link(asker)
-    for most, expected in ((0, 0), (1, 1), (count - 1, count - 1), (count, count), (count + 1, count)):
+    huge = 10**19
+    for most, expected in (
+        (0, 0),
+        (1, 1),
+        (count - 1, count - 1),
+        (count, count),
+        (count + 1, count),
+        (huge, count),
+    ):
         response = asker.http.get(f"{url}&MAXREC={most}")
         table = votable.parse_single_table(io.BytesIO(response.content)).to_table()
         assert len(table) == expected
@@ -176,6 +185,42 @@ def unpacked(url: str) -> Any:
         [1, ["hsc", "hsc"], [["Datasets", {"types": ["raw"]}]]],
         [1, ["hsc", "small"], [["Records", {"element": "exposure"}]]],
         [1, ["hsc"], [["Lineage", {"ids": ["0" * 32, "1" * 32], "way": "UPSTREAM"}]]],
+        [True, ["hsc"], [["Datasets", {"types": ["raw"]}]]],
+        [1.0, ["hsc"], [["Datasets", {"types": ["raw"]}]]],
+        [1, "hsc", [["Datasets", {"types": ["raw"]}]]],
+        {"1": 1, "hsc": 1, "raw": 1},
+        [1, ["hsc"], [["Datasets", {"types": ["raw"]}], ["Records", {"element": "visit"}]]],
+        [1, ["hsc"], [["Datasets", {"types": ["raw"]}], ["Datasets", {"types": ["flat"]}]]],
+        [1, ["hsc"], [["Lineage", {"ids": ["0" * 32], "way": "UPSTREAM"}]] * 2],
+        [
+            1,
+            ["hsc"],
+            [
+                ["Lineage", {"ids": ["0" * 32], "way": "UPSTREAM"}],
+                ["Lineage", {"ids": ["1" * 32], "way": "DOWNSTREAM"}],
+            ],
+        ],
+        [1, ["hsc"], [["Datasets", {"types": ["raw"], "among": {"names": [], "rows": [[]]}}]]],
+        [1, ["hsc"], [["Datasets", {"types": ["raw"], "among": {"names": ["visit"], "rows": []}}]]],
+        [1, ["hsc"], [["Versions", {"keys": [["*", "HSC", 0, 903344]]}]]],
+        *(
+            [1, ["hsc"], [["Related", {"types": ["*"], "dimensions": dimensions, "keys": [key], **more}]]]
+            for dimensions, key, more in (
+                (["zzz"], ["HSC"], {}),
+                (["instrument", "detector"], ["HSC", "HSC"], {}),
+                (["instrument", "detector"], [1, 1], {}),
+                (["detector", "detector"], [1, 1], {}),
+                (["exposure"], [903344], {}),
+                (["instrument", "detector"], ["HSC", 1], {"source": "raw", "ids": ["0" * 32]}),
+                (["instrument", "detector"], ["HSC", 1], {"ids": ["0" * 32]}),
+                (["instrument", "detector", "exposure"], ["HSC", 1, 903344], {"source": "raw"}),
+            )
+        ),
+        [
+            1,
+            ["hsc"],
+            [["RelatedDataIds", {"dimensions": ["zzz"], "keys": [["HSC"]], "wanted": ["patch"]}]],
+        ],
         [
             1,
             ["hsc"],
@@ -225,12 +270,19 @@ _WHOLE = [
     'datasets: dataIds(dimensions: ["visit"], having: ["raw"], where: "detector = 1") { table { url } }',
     'datasets: records(element: "visit", sky: {point: {ra: 1, dec: 2}}) { table { url } }',
 ]
+_DATA_ID = {"dimensions": ["instrument", "detector", "visit"], "keys": [["HSC", 0, 903344]]}
+_OF_ONE: list[list[Any]] = [
+    ["Related", {"types": ["*"], **_DATA_ID}],
+    ["RelatedDataIds", {"wanted": ["patch"], **_DATA_ID}],
+    ["Versions", {"keys": [["calexp", "HSC", 0, 903344]]}],
+]
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_in_an_address_is_answered_or_refused(asker: Asker, data: st.DataObject) -> None:
-    content = unpacked(link(asker, data.draw(st.sampled_from(_WHOLE))))
+    drawn = data.draw(st.sampled_from([*_WHOLE, *_OF_ONE]))
+    content = unpacked(link(asker, drawn)) if isinstance(drawn, str) else [1, ["hsc"], [deepcopy(drawn)]]
     places: list[tuple[Any, Any]] = []
 
     def walk(value: Any) -> None:

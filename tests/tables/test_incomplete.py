@@ -67,14 +67,14 @@ def rows(format: str, content: bytes) -> list[Any]:
 
 
 @pytest.mark.parametrize("format", ["CSV", "JSONL"])
-def test_what_has_no_place_to_say_so_is_broken_off_and_says_it_in_words(gateway: Asker, format: str) -> None:
+def test_what_has_no_place_to_say_so_is_refused_and_no_fewer_rows_make_up_for_it(
+    gateway: Asker, format: str
+) -> None:
     url = address(gateway, SEARCH, format)
-    seen = broken_off(gateway, url)
-    assert b"QUERY_STATUS=ERROR" in seen.splitlines()[-1] and b"down" in seen.splitlines()[-1]
-    with pytest.raises((csv.Error, ValueError)):
-        assert len({len(row) for row in rows(format, seen)}) == 1
-    # Nor does a limit of the caller's own make up for a repository that did not answer.
-    broken_off(gateway, f"{url}&MAXREC=3")
+    for limit in ("", "&MAXREC=3", "&MAXREC=0"):
+        refused = gateway.http.get(f"{url}{limit}")
+        assert refused.status_code == 501
+        assert b"did not answer: down" in refused.content and b"MAXREC" not in refused.content
 
 
 @pytest.mark.parametrize("format", ["VOTABLE", "ECSV"])
@@ -100,4 +100,7 @@ def test_a_result_that_was_cut_is_refused_before_its_first_row_unless_no_more_is
     assert refused.status_code == 501
     assert b"MAXREC" in refused.content and b"more rows than the 5" in refused.content
     assert len(rows(format, gateway.http.get(f"{url}&MAXREC={WHOLE}").content)) == WHOLE
-    assert b"QUERY_STATUS=ERROR" in broken_off(gateway, f"{url}&MAXREC={WHOLE + 1}")
+    seen = broken_off(gateway, f"{url}&MAXREC={WHOLE + 1}")
+    assert b"QUERY_STATUS=ERROR" in seen.splitlines()[-1] and b"more rows than the 5" in seen.splitlines()[-1]
+    with pytest.raises((csv.Error, ValueError)):
+        assert len({len(row) for row in rows(format, seen)}) == 1

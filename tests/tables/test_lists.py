@@ -73,6 +73,7 @@ QUERIES = {
     "by expression": '{type: ["raw"], where: "visit = :v or exposure.obs_id = :o", bind: [{name: "v", value: {long: 903344}}, '
     '{name: "o", value: {string: "HSCA90334600"}}]}',
     "none": '{type: ["raw"], dataId: {detector: {eq: 9999}}}',
+    "none, among no data IDs": '{type: ["raw"], among: []}',
 }
 
 
@@ -83,7 +84,7 @@ def test_a_list_of_datasets_is_a_table_of_the_whole_selection(asker: Asker, name
     nodes = [
         edge["node"] for edge in pages(asker, document % (QUERIES[name], DATASET), "repository", "datasets")
     ]
-    assert nodes or name == "none"
+    assert bool(nodes) != name.startswith("none")
     link = asker.hsc(f"datasets(query: {QUERIES[name]}, first: 1) {{ table(format: PARQUET) {{ url }} }}")
     same_datasets(table(asker, link["datasets"]["table"]["url"]), nodes)
 
@@ -106,6 +107,11 @@ def test_a_search_over_repositories_is_one_table(asker: Asker, find_first: str) 
 EDGES = "edges { kind semantics collection rank validity { beginMjd endMjd } overlap depth quantum { id } node { %s } }"
 ASSOCIATIONS = {
     "the flats of a raw": ("raw", 'related(type: ["flat"], findFirst: false, collections: ["HSC/calib*"])'),
+    "its flats in any collection": ("raw", 'related(type: ["flat"], findFirst: false, collections: ["*"])'),
+    "certified, and asked for by data ID": (
+        "raw",
+        'related(type: ["flat"], by: DATA_ID, collections: ["HSC/calib"])',
+    ),
     "the raws of a flat": ("flat", 'related(type: ["raw"], findFirst: false)'),
     "the coadds under a calexp": ("calexp", 'related(type: ["*oadd"], collections: ["*"])'),
     "data of the same observation": ("raw", 'related(type: ["calexp"], by: DATA_ID)'),
@@ -156,6 +162,15 @@ def test_what_belongs_to_a_bare_data_id_is_a_table_without_a_source(asker: Asker
     rows = table(asker, related["table"]["url"])
     assert list(rows["id"]) == [node["uuid"] for node in related["nodes"]] != []
     assert rows["source_publisher_did"].isna().all()
+
+
+def test_data_ids_among_none_are_an_empty_table(asker: Asker) -> None:
+    found = asker.hsc(
+        'dataIds(dimensions: ["visit"], among: []) { totalCount table(format: PARQUET) { url } }'
+    )
+    assert found["dataIds"]["totalCount"] == 0
+    rows = table(asker, found["dataIds"]["table"]["url"])
+    assert len(rows) == 0 and {"instrument", "visit", "band"} <= set(rows.columns)
 
 
 def test_data_ids_and_what_is_joined_to_one_are_tables(asker: Asker) -> None:
