@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from adapters.errors import AdapterError, TooComplex
 from adapters.question import Question
@@ -24,6 +24,11 @@ from .asked import Asked
 from .context import Scope
 from .given import given
 from .loader import Loader
+
+if TYPE_CHECKING:
+    from adapters.caller import Caller
+
+    from .table import Link, Tables
 
 N = TypeVar("N")
 T = TypeVar("T")
@@ -116,6 +121,10 @@ class Listing(ABC, Generic[N]):
     def asked(self) -> Asked:
         """The whole list, not only this page, as somebody else may ask it."""
         ...
+
+    async def link(self, tables: Tables, format: str, obscore: bool, caller: Caller, base_url: str) -> Link:
+        """Where the whole list is as a table."""
+        return await tables.link(self.asked(), format, obscore, caller, base_url)
 
     @abstractmethod
     async def fetch(self) -> Leaf[N]: ...

@@ -10,6 +10,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from adapters.caller import Caller
 from adapters.errors import SILENT, AdapterError, BadUserInput, Unsupported
 from adapters.question import DatasetsById
 from adapters.rows import Facets
@@ -31,7 +32,7 @@ from .order import order
 from .result_rows import ResultRowConnection, ResultRows, facets_of, place_of
 from .results import Kept, Phase, Results, Selected
 from .scalars import JSON, DateTime, Long
-from .table import Form, Obscore, TableFormat, TableLink
+from .table import Form, Link, Obscore, TableFormat, TableLink, Tables
 
 NOT_YET = "The rows are still being read; ask for this result by its id until its phase is COMPLETED."
 
@@ -212,7 +213,12 @@ class SavedDatasets(Listing[Dataset]):
         self._after = place_of(after, self._digest)
 
     def asked(self) -> Asked:
-        raise Unsupported("The datasets of a saved result are no table of their own; ask SavedResult.table.")
+        raise Unsupported("A saved result is no list of a repository.")
+
+    async def link(self, tables: Tables, format: str, obscore: bool, caller: Caller, base_url: str) -> Link:
+        """The result's own."""
+        del caller  # only whoever saved it has it
+        return tables.result(self._kept.id, self._kept.expires, format, obscore, base_url)
 
     async def fetch(self) -> Leaf[Dataset]:
         return await self._context.once(("datasets", self._kept.id, self._first, self._after), self._fetch())

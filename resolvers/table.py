@@ -84,9 +84,8 @@ async def table(info: Info, listing: Listing[Any], format: TableFormat, obscore:
     context = info.context
     if context.tables is None:
         raise Unsupported("This service gives no tables.", capability="tables")
-    asked = listing.asked()
     return TableLink(
-        await context.tables.link(asked, format.name, obscore, context.call.caller, context.base_url)
+        await listing.link(context.tables, format.name, obscore, context.call.caller, context.base_url)
     )
 
 

@@ -208,6 +208,17 @@ def test_datasets_that_are_gone_are_left_out_and_that_is_said(tmp_path: Path) ->
         assert look(asker, saved["id"])["rowCount"] == len(ids) == rows(asker, saved["id"])["totalCount"]
 
 
+def test_the_datasets_of_a_result_are_its_table(asker: Asker) -> None:
+    saved = save(asker, ["hsc"], type="raw")
+    for form in ("format: CSV", "format: PARQUET, obscore: true"):
+        link = f"table({form}) {{ url mediaType expires }}"
+        found = asker.data(f'{{ result(id: "{saved["id"]}") {{ {link} datasets(first: 1) {{ {link} }} }} }}')[
+            "result"
+        ]
+        assert found["datasets"]["table"] == found["table"]
+        assert asker.http.get(found["table"]["url"]).status_code == 200
+
+
 def test_a_repository_that_does_not_answer_is_named(asker: Asker) -> None:
     saved = save(asker, ["own", "down"], type="raw")
     assert saved["phase"] == "COMPLETED"
