@@ -69,6 +69,8 @@ class Associated:
         two types share no required dimension and no such join exists (deepCoadd and flat share a band only), BAD_USER_INPUT
         that lists what is possible. by: PROVENANCE is what it was made from, then what was made from it, one quantum away;
         it takes type, first and after, and where nothing is recorded it is null, with an error NOT_FOUND that says so.
+        No dataset is tied to itself; where it is the first of its data ID (findFirst), none that stands behind it takes its
+        place: versions lists those.
         Paging: after belongs to one parent; another parent answers BAD_CURSOR. To go on with one of many parents, ask for it
         by id."""
         from .kinship import related as tied

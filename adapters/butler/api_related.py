@@ -44,6 +44,9 @@ def related(butler: Butler, names: Names, question: Related, call: Call) -> Rows
     for target in found:
         first = _find_first(question, target.kinship)
         for tie in _standing(ties(butler, question, parents, target, call.max_rows), target, first):
+            # A dataset is not tied to itself; where it is the first of its data ID none that stands behind it takes its place.
+            if question.ids and tie.id.hex == question.ids[tie.parent]:
+                continue
             keyed[tie.parent].append(_placed(tie, target, shape))
     place = Place([term.descending for term in question.order])
     page = replace(question.page, first=question.page.first + 1)
@@ -138,10 +141,11 @@ def _find_first(question: Related, kinship: Kinship) -> bool:
     return kinship is Kinship.CALIBRATION or not any(map(glob.is_glob, question.collections or ()))
 
 
-def _standing(found: Sequence[Tie], target: Target, first: bool) -> Iterable[Tie]:
+def _standing(found: Iterable[Tie], target: Target, first: bool) -> Iterable[Tie]:
     """Of each parent and data ID what the first collection has, with ``first``; each dataset once, or once a range of validity where that
     ties it."""
     if first and len(target.path) > 1:
+        found = list(found)
         best: dict[tuple[int, Key], int] = {}
         for tie in found:
             place = (tie.parent, tie.required)

@@ -71,8 +71,8 @@ class Tie:
     share: float | None = None
 
 
-def ties(butler: Butler, question: Related, parents: Parents, target: Target, most: int) -> list[Tie]:
-    """Everything of one type that is tied to the parents, wherever it is held; no dataset is tied to itself.
+def ties(butler: Butler, question: Related, parents: Parents, target: Target, most: int) -> Iterator[Tie]:
+    """Everything of one type that is tied to the parents, wherever it is held, the parents themselves among it.
 
     Raises
     ------
@@ -80,25 +80,23 @@ def ties(butler: Butler, question: Related, parents: Parents, target: Target, mo
         Butler finds more than ``most`` rows.
     """
     if not question.keys:
-        return []
+        return iter(())
     seeker = Seeker(butler, question, parents, target, most)
     here, there = parents.side, Side("", target.type.dimensions)
     forward = target.certified and here.timed
     if target.kinship is Kinship.TEMPORAL:
-        found = seeker.by_time()
-    elif target.kinship is Kinship.CALIBRATION and not forward:
-        found = seeker.by_certification()
-    elif target.kinship is Kinship.DATA_ID and forward:
-        found = seeker.by_data_id()
-    elif target.kinship is Kinship.SPATIAL and (
+        return seeker.by_time()
+    if target.kinship is Kinship.CALIBRATION and not forward:
+        return seeker.by_certification()
+    if target.kinship is Kinship.DATA_ID and forward:
+        return seeker.by_data_id()
+    if target.kinship is Kinship.SPATIAL and (
         here.families & there.families or not here.group.spatial or not there.group.spatial
     ):
         from .api_sky import by_sky
 
-        found = by_sky(seeker)
-    else:
-        found = seeker.by_join()
-    return [tie for tie in found if not question.ids or tie.id.hex != question.ids[tie.parent]]
+        return by_sky(seeker)
+    return seeker.by_join()
 
 
 class Seeker:

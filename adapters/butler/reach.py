@@ -85,13 +85,16 @@ class Reach:
         parts = [part for part in found if part is not None]
         if not parts:
             return None
-        rows = parts[0].subquery() if len(parts) == 1 else sa.union_all(*parts).subquery()
-        if own:
+        rows = self._once(parts[0].subquery() if len(parts) == 1 else sa.union_all(*parts).subquery())
+        # Where a parent is the first of its data ID none that stands behind it takes its place.
+        if own or links.own is not None:
             rows = self._others(rows)
-        return self._page(self._once(rows), links, cut=cut).limit(MOST)
+        return self._page(rows, links, cut=cut).limit(MOST)
 
     def _others(self, rows: sa.Subquery) -> sa.Subquery:
         """The rows that are not their own parents."""
+        if "own" in rows.c:
+            return sa.select(rows).where(rows.c.dataset_id.is_distinct_from(rows.c.own)).subquery()
         dialect = self.tables.dialect
         ids = dialect.uploaded("ids", [dialect.id_type()])
         joined = rows.join(ids, sa.and_(ids.c.parent == rows.c.parent, ids.c.c0 != rows.c.dataset_id))
@@ -137,8 +140,6 @@ class Reach:
         source.conditions += [
             source.dimension(d) == value for d, value in links.dimensions.items() if d not in settled
         ]
-        if links.own is not None:
-            source.conditions.append(table.c.dataset_id.is_distinct_from(links.own))
         conditions.apply(self.question.constraints, source, dataset)
         begin = end = dialect.null(sa.BigInteger())
         collection: Column = table.c.collection_id
@@ -164,6 +165,8 @@ class Reach:
             "overlap": dialect.null(sa.Float()),
             **{d: table.c[d] for d in record.info.required},
         }
+        if links.own is not None:
+            columns["own"] = links.own
         if element is not None and seen is not None:
             columns |= {name: seen.c[name] for name in self._carried(element)}
         if self.mixed:

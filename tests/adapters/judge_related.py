@@ -11,8 +11,9 @@ Every tie becomes pairs of a parent and a place where a dataset is held (dataset
 - TEMPORAL: brute force on all timespans;
 - DATA_ID between observations and certified calibrations, where Butler would join by time: brute force on the expanded data IDs.
 
-No dataset belongs together with itself. Find-first then keeps, of each parent and data ID, what the first collection of the path has: a range that is ambiguous shows as several.
-Where it is not ambiguous Butler's own ``find_first=True`` must name the same datasets (asserted on the way). Order: Python's sort.
+Find-first then keeps, of each parent and data ID, what the first collection of the path has: a range that is ambiguous shows as several. No dataset
+belongs together with itself; where it is the first of its data ID, none that stands behind it takes its place. Where it is not ambiguous
+Butler's own ``find_first=True`` must name the same datasets (asserted on the way). Order: Python's sort.
 """
 
 from __future__ import annotations
@@ -127,8 +128,8 @@ class RelatedJudge(Facts):
         else:
             pairs = self._butlers(question, target, own, first)
         rank = {c: place for place, c in reversed(list(enumerate(path)))}
-        others = ((p, h) for p, h in pairs if not question.ids or h.id != question.ids[p])
-        found = _first(self, others, rank, first)
+        kept = _first(self, pairs, rank, first)
+        found = [(p, h) for p, h in kept if not question.ids or h.id != question.ids[p]]
         if kind is not Kinship.CALIBRATION:
             once: dict[tuple[int, str], tuple[int, Held]] = {}
             for p, h in sorted(found, key=lambda one: (rank[one[1].collection], one[1].begin or -1)):

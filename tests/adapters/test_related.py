@@ -274,3 +274,30 @@ def test_parents_with_one_data_id_are_tied_alike(setting: Associated) -> None:
         assert found, target
         for place in range(0, len(keys), 2):
             assert found.get(place) == found.get(place + 1), (target, keys[place])
+
+
+@pytest.mark.parametrize("by", [Kinship.DATA_ID, Kinship.SPATIAL])
+def test_the_first_of_a_data_id_is_not_replaced_by_the_next(setting: Associated, by: Kinship) -> None:
+    """Whoever stands first of a data ID is what find-first finds there, for itself too: nothing. Who stands behind it finds it."""
+    required = tuple(setting.judge.types["deepCoadd"].dimensions.required)
+    runs = ("HSC/runs/w01", "HSC/runs/w02")
+    known = {
+        run: {
+            tuple(row[d] for d in required): row["id"]
+            for row in setting.by_type["deepCoadd"]
+            if row["run"] == run
+        }
+        for run in runs
+    }
+    key = next(key for key in known[runs[0]] if key in known[runs[1]])
+    first, second = (known[run][key] for run in runs)
+    question = Related(
+        required, (key, key), ("deepCoadd",), "deepCoadd", (first, second), by=by, collections=runs
+    )
+
+    def tied(find_first: bool) -> list[tuple[int, str]]:
+        rows = setting.asker.ask(replace(question, find_first=find_first).paged(1000))
+        return [(row[0], row[1]) for row in rows.rows if row[1] in (first, second)]
+
+    assert tied(True) == [(1, first)]
+    assert tied(False) == [(0, second), (1, first)]

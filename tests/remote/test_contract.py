@@ -68,6 +68,9 @@ test_an_instant_is_found = lookups.test_an_instant_is_found
 
 test_of_many_parents = both_ways(fewer(related.test_of_many_parents, 40))
 test_pages_of_one_parent = both_ways(fewer(related.test_pages_of_one_parent, 12))
+test_the_first_of_a_data_id_is_not_replaced_by_the_next = both_ways(
+    related.test_the_first_of_a_data_id_is_not_replaced_by_the_next
+)
 test_related_data_ids = both_ways(fewer(related.test_data_ids, 20))
 test_types_that_share_nothing_are_refused = related.test_types_that_share_nothing_are_refused
 test_the_sky_has_no_flats = related.test_the_sky_has_no_flats
