@@ -24,19 +24,20 @@ class Together(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(data)
         self._size += len(data)
         if self._size > _MOST:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Let go what is held."""
         held, self._held, self._size = self._held, [], 0
         if held and not self._transport.is_closing():
             self._transport.writelines(held)
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def abort(self) -> None:
@@ -64,3 +65,8 @@ class OneWrite(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Together(transport, self.loop))
+
+    def on_response_complete(self) -> None:
+        # What is left to do for a request, its line in the log above all, is done while its client reads.
+        self.transport.flush()  # type: ignore[attr-defined]
+        super().on_response_complete()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from gateway.http.wire import _MOST, Together
 from tests.http.service import serve, service
+
+_HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 class Recorded(asyncio.Transport):
@@ -72,16 +76,31 @@ def test_nothing_is_written_after_the_end(end: Callable[[Together], None]) -> No
     assert wrote(write(b"a"), end) == ([], [])
 
 
+def test_an_answer_leaves_before_its_request_is_over() -> None:
+    """What is done after the last byte, the line in the log above all, holds up no client."""
+    body = json.dumps({"query": "{ hello }"}).encode()
+    inner, _ = service()
+    over = threading.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+        over.wait(5)
+
+    with serve(app) as found:
+        where = urlsplit(found)
+        with socket.create_connection((where.hostname, where.port), timeout=4) as connection:
+            connection.sendall(_HEAD % len(body) + body)
+            assert connection.recv(10_000).endswith(b'{"data":{"hello":"hello world"}}')
+            over.set()
+
+
 def test_an_answer_comes_in_one_piece() -> None:
     body = json.dumps({"query": "{ hello }"}).encode()
-    head = (
-        b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    )
     with serve(service()[0]) as found:
         where = urlsplit(found)
         with socket.create_connection((where.hostname, where.port), timeout=5) as connection:
             for _ in range(3):
-                connection.sendall(head % len(body) + body)
+                connection.sendall(_HEAD % len(body) + body)
                 answer = connection.recv(10_000)
                 assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(
                     b'{"data":{"hello":"hello world"}}'
