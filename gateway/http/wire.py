@@ -9,6 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _MOST = 65_536  # bytes that are held; from there on the connection says whether its client keeps up
+LINGER = 60.0  # seconds in which a client may take what was sent before the connection closed; a socket would wait for ever
 
 
 class Together(asyncio.Transport):
@@ -38,6 +39,8 @@ class Together(asyncio.Transport):
 
     def close(self) -> None:
         self.flush()
+        if self._transport.get_write_buffer_size():
+            self._loop.call_later(LINGER, self._transport.abort)
         self._transport.close()
 
     def abort(self) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import socket
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +40,9 @@ class Recorded(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closing
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
 
 def wrote(*work: Callable[[Together], None]) -> tuple[list[bytes], list[bytes]]:
@@ -105,3 +111,30 @@ def test_an_answer_comes_in_one_piece() -> None:
                 assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(
                     b'{"data":{"hello":"hello world"}}'
                 )
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_closed_connection_waits_for_its_client_but_not_for_ever(
+    reads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.http.wire.LINGER", 30.0 if reads else 0.1)
+    size = 20_000_000
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-length", b"%d" % size), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"x" * size})
+
+    with serve(app) as found:
+        where = urlsplit(found)
+        with socket.create_connection((where.hostname, where.port), timeout=60) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            taken = 0
+            if not reads:
+                # Its buffers are full, and nobody empties them.
+                assert select.select([connection], [], [], 60)[0]
+                time.sleep(1)
+            with suppress(ConnectionResetError):
+                while part := connection.recv(1_000_000):
+                    taken += len(part)
+    assert (taken > size) is reads
