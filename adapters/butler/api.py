@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lsst.daf.butler import Butler, ButlerUserError, DimensionUniverse
@@ -53,7 +53,7 @@ from ..rows import Facets, FileContent, Row, Rows
 from . import api_datasets, api_dimensions, api_known, api_name, expression
 from .api_dimensions import too_many
 from .api_files import content, files
-from .api_names import Known, Names
+from .api_names import Known, Names, Step
 from .api_related import related, tied
 from .api_related_data_ids import related_data_ids
 from .api_selection import Selection
@@ -65,6 +65,15 @@ from .untied_api import ApiWays
 
 _CARELESS = (ValueError, TypeError, LookupError)
 """What Butler raises besides its own exceptions for values and names of a caller's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Datasets of one type: the collections to look in, all of which may hold it, and what they have to satisfy."""
+
+    type: str
+    steps: tuple[Step, ...]
+    constraints: tuple[Constraint, ...]
 
 
 class ButlerApi:
@@ -168,39 +177,30 @@ class ButlerApi:
             return content(self._enter(stack), dataset, component)
 
     def dataset_ids(
-        self,
-        dataset_type: str,
-        collections: Sequence[str],
-        call: Call,
-        *,
-        constraints: Sequence[Constraint] = (),
-        where: Where | None = None,
-        sky: Sky | None = None,
-        time: Span | None = None,
-    ) -> set[str]:
-        """Ids (hexadecimal) of every dataset of one type in any of these collections that satisfies everything given.
+        self, wanted: Sequence[Wanted], call: Call, *, where: Where | None = None
+    ) -> list[set[str]]:
+        """For each type the ids (hexadecimal) of every dataset that satisfies its constraints and ``where``.
 
-        Constraints and ``where`` may name dimensions that the type lacks: Butler joins them (a calexp and a patch by the sky, a flat and an
-        exposure by the time in CALIBRATION collections). ``collections``: names, not chains nor globs.
+        Both may name dimensions that a type lacks: Butler joins them (a calexp and a patch by the sky, a flat and an exposure by the time in
+        CALIBRATION collections). Nothing is looked up about collections: a registry has many more than are searched.
         """
         with ExitStack() as stack:
-            stack.enter_context(noted(call.notes, By.API, f"ids of datasets of type {dataset_type}"))
             butler = self._enter(stack)
-            names = Names(butler, self._defaults, self._known())
-            (found,) = names.types([dataset_type])
+            stack.enter_context(butler.registry.caching_context())
+            return [self._ids_of(butler, one, where, call) for one in wanted]
+
+    def _ids_of(self, butler: Butler, wanted: Wanted, where: Where | None, call: Call) -> set[str]:
+        with noted(call.notes, By.API, f"ids of datasets of type {wanted.type}"):
+            found = butler.get_dataset_type(wanted.type)
             selection = Selection(
                 butler,
                 found.dimensions,
-                tuple(constraints),
-                None,
-                None if where is None else expression.read(where, butler.dimensions),
-                sky,
-                time,
+                wanted.constraints,
+                where=None if where is None else expression.read(where, butler.dimensions),
                 dataset_type=found.name,
                 what=f"'{found.name}'",
             )
-            steps = names.steps(collections)
-            rows = api_datasets.memberships(butler, found, steps, selection, call.max_rows)
+            rows = api_datasets.memberships(butler, found, wanted.steps, selection, call.max_rows)
             return {row[f"{found.name}.dataset_id"].hex for row in rows}
 
     def data_ids(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lsst.daf.butler import Butler, CollectionInfo, DatasetType
+from lsst.daf.butler import Butler, CollectionInfo, DatasetType, MissingCollectionError
 
 from ..answers import COLLECTION, DATASET_TYPE, LINK, PARENT
 from ..errors import BadUserInput, NotFound, unknown
@@ -33,10 +33,11 @@ class Step:
 
 @dataclass(slots=True)
 class Known:
-    """Names that were looked up, None those that were not."""
+    """Names that were looked up, None those that were not. ``reached``: by names, the collections that these lead to."""
 
     collections: Mapping[str, CollectionInfo] | None = None
     types: Mapping[str, DatasetType] | None = None
+    reached: dict[tuple[str, ...], Mapping[str, CollectionInfo]] = field(default_factory=dict)
 
 
 def info_of(dataset_type: DatasetType) -> TypeInfo:
@@ -60,13 +61,35 @@ class Names:
         self._known = Known() if known is None else known
 
     def collections(self) -> Mapping[str, CollectionInfo]:
-        """Every collection with its children and its types."""
+        """Every collection with its children and its types: of a large registry, hundreds of thousands."""
         if self._known.collections is None:
-            found = self.butler.collections.query_info(
-                "*", include_chains=True, include_summary=True, include_doc=True
-            )
-            self._known.collections = {one.name: one for one in found}
+            self._known.collections = self._described("*")
         return self._known.collections
+
+    def reached(self, names: Iterable[str]) -> Mapping[str, CollectionInfo]:
+        """Collections by their exact names, and all that they lead to. Raises NotFound."""
+        wanted = tuple(names)
+        known = self._known.collections if wanted else {}
+        if known is None and wanted not in self._known.reached:
+            try:
+                self._known.reached[wanted] = self._described(wanted, flatten_chains=True)
+            except MissingCollectionError:
+                known = self.collections()  # which has the nearest names
+        if known is None:
+            return self._known.reached[wanted]
+        for name in wanted:
+            if name not in known:
+                message, details = unknown("collection", name, known)
+                raise NotFound(message, **details)
+        return known
+
+    def _described(
+        self, wanted: str | Sequence[str], *, flatten_chains: bool = False
+    ) -> dict[str, CollectionInfo]:
+        found = self.butler.collections.query_info(
+            wanted, flatten_chains=flatten_chains, include_chains=True, include_summary=True, include_doc=True
+        )
+        return {one.name: one for one in found}
 
     def path(self, wanted: tuple[str, ...] | None) -> list[Step]:
         """The search path behind names and globs: chains replaced by what they lead to, each collection once.
@@ -86,35 +109,14 @@ class Names:
             if glob.is_glob(pattern):
                 roots += sorted(name for name in self.collections() if glob.matches(name, pattern))
             else:
-                roots.append(self.collection(pattern).name)
-        return self.steps(self.flattened(roots))
-
-    def steps(self, names: Iterable[str]) -> list[Step]:
-        """Collections by their exact names, in this order."""
-        found = [self.collection(name) for name in names]
-        return [Step(one.name, one.type.name, one.dataset_types or frozenset()) for one in found]
+                roots.append(pattern)
+        known = self.reached(roots)
+        steps = (known[name] for name in _flattened(roots, known))
+        return [Step(one.name, one.type.name, one.dataset_types or frozenset()) for one in steps]
 
     def collection(self, name: str) -> CollectionInfo:
-        known = self.collections()
-        if name not in known:
-            message, details = unknown("collection", name, known)
-            raise NotFound(message, **details)
-        return known[name]
-
-    def flattened(self, roots: Iterable[str]) -> list[str]:
-        """Names without chains, in search order, each once."""
-        known, out, seen = self.collections(), dict[str, None](), set[str]()
-        stack = list(roots)[::-1]
-        while stack:
-            name = stack.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            if known[name].type.name == "CHAINED":
-                stack.extend(reversed(known[name].children))
-            else:
-                out.setdefault(name)
-        return list(out)
+        """One collection. Raises NotFound."""
+        return self.reached([name])[name]
 
     def types(self, patterns: Sequence[str]) -> list[DatasetType]:
         """Dataset types that match any of the names or globs, by name.
@@ -149,7 +151,7 @@ class Names:
         known = self.collections()
         names = [n for n in known if not question.match or any(_matches(n, p) for p in question.match)]
         if question.flatten:
-            names = self.flattened(sorted(names))
+            names = _flattened(sorted(names), known)
         rows = [
             _collection(known[n]) for n in names if not question.types or known[n].type.name in question.types
         ]
@@ -206,12 +208,28 @@ class Names:
         found: list[Row] = []
         for parent, name in enumerate(question.names):
             if name in known:
-                leaves = [known[one].dataset_types or frozenset() for one in self.flattened([name])]
+                leaves = [known[one].dataset_types or frozenset() for one in _flattened([name], known)]
                 names = sorted(frozenset().union(*leaves) & types.keys())
                 if question.page.after is not None:
                     names = [n for n in names if n > str(question.page.after[0])]
                 found += [(parent, *_type(types[n])) for n in names[: question.page.first + 1]]
         return Rows((PARENT, *DATASET_TYPE), found, key=lambda row: (row[1],))
+
+
+def _flattened(roots: Iterable[str], known: Mapping[str, CollectionInfo]) -> list[str]:
+    """Names without chains, in search order, each once."""
+    out, seen = list[str](), set[str]()
+    stack = list(roots)[::-1]
+    while stack:
+        name = stack.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if known[name].type.name == "CHAINED":
+            stack.extend(reversed(known[name].children))
+        else:
+            out.append(name)
+    return out
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from ..caller import Call
 from ..errors import BadUserInput, TooComplex
-from ..question import Datasets, Op, Page
+from ..question import Constraint, Datasets, Op, Page
 from ..rows import Facets, Row, Rows
 from ..turned import Turned, column
 from . import conditions, glob, sky
-from .api import ButlerApi
+from .api import ButlerApi, Wanted
+from .api_names import Step
 from .beside import Along, CalibrationKey, Valid, along
 from .branch import Extra, Restriction
 from .candidates import Candidate, branches
@@ -120,15 +121,27 @@ class DatasetQueries:
             else:
                 notes.append(f"None of the collections searched holds datasets of type '{record.name}'.")
         governors = self._governors(held, call)
-        candidates = []
+        candidates: list[Candidate] = []
+        asked: list[tuple[Candidate, Wanted]] = []
         for record, own in held:
             find_first = self._find_first(record, own, question)
             found = branches(
                 record, own, governors, constraints, certified_only=question.validity is not None
             )
             if found:
-                restriction = self._restriction(record, own, question, call)
-                candidates.append(Candidate(record, found, find_first, restriction))
+                candidates.append(
+                    Candidate(record, found, find_first, self._restriction(record, question, call))
+                )
+                beyond = self._beyond(record, question)
+                if question.where is not None or beyond:
+                    steps = tuple(Step(c.name, c.type, frozenset({record.name})) for c in own)
+                    asked.append((candidates[-1], Wanted(record.name, steps, beyond)))
+        if asked:
+            # What Butler joins by itself (sky, visits of exposures, validity) and its own language are Butler's to answer.
+            wanted = [one for _, one in asked]
+            ids = self._api.dataset_ids(wanted, call, where=question.where)
+            for (candidate, _), own_ids in zip(asked, ids, strict=True):
+                candidate.restriction.ids = sorted(own_ids)
         return candidates, tuple(notes)
 
     @staticmethod
@@ -192,25 +205,21 @@ class DatasetQueries:
             name: self._names.governors(name, list(collections.values()), call) for name in sorted(wanted)
         }
 
-    def _restriction(
-        self, record: TypeRecord, path: Sequence[CollectionRecord], question: Datasets, call: Call
-    ) -> Restriction:
+    def _beyond(self, record: TypeRecord, question: Datasets) -> tuple[Constraint, ...]:
+        """The constraints on what the type's dimensions lack."""
+        return tuple(
+            c
+            for c in question.constraints
+            if resolve(c.name, record.group, self._tables, dataset=True).role == "outside"
+        )
+
+    def _restriction(self, record: TypeRecord, question: Datasets, call: Call) -> Restriction:
         restriction = Restriction(
             small=self._short_tables(record, call), index=self._unique_index(record, call)
         )
         if question.sky is not None:
             for foot in sky.footing(record.group):
                 restriction.keys.append(sky.matching(foot, question.sky, self._store, self._tables, call))
-        beyond = [
-            c
-            for c in question.constraints
-            if resolve(c.name, record.group, self._tables, dataset=True).role == "outside"
-        ]
-        if question.where is not None or beyond:
-            # What Butler joins by itself (sky, visits of exposures, validity) and its own language are Butler's to answer.
-            own = [c.name for c in path]
-            found = self._api.dataset_ids(record.name, own, call, constraints=beyond, where=question.where)
-            restriction.ids = sorted(found)
         return restriction
 
     def _short_tables(self, record: TypeRecord, call: Call) -> dict[str, bool]:
