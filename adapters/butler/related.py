@@ -182,27 +182,45 @@ class RelatedQueries:
                 return reach.statement(tied, cut=cut, own=own)
 
             alike: tuple[Hashable, ...] | None = None
-            if question.page.after is None and not self._found_first(here, target):
+            sieved = self._sieved(here, target)
+            if question.page.after is None and (sieved or not self._found_first(here, target)):
                 alike = (*ready.identity, target, reach.tying, own)
-            cut = False if question.used is not None else self._cut(target, here, own)
-            found += self._read(question, cut, limit, build, alike, call)
+            each = None if sieved or question.used is not None else limit
+            rows = self._read(question, self._cut(target, here, own), each, build, alike, call)
+            found += self._joined(question, target, rows, call) if sieved else rows
         return found
+
+    @staticmethod
+    def _sieved(here: Side, target: Target) -> bool:
+        """Whether the sky keeps some of what a calibration is valid for apart from it: warps of a visit that its detector did not see."""
+        backward = target.kinship is Kinship.CALIBRATION and not _forward(here, target)
+        return backward and _needs_sky(here.group, target.record.group)
+
+    def _joined(self, question: Related, target: Target, rows: list[Row], call: Call) -> list[Row]:
+        """The rows that Butler joins too."""
+        if not rows:
+            return rows
+        asked = replace(
+            question, types=(target.record.name,), order=(), beside=None, used=None, overlap=False
+        )
+        tied = {row[:2] for row in self.api.ask(asked.paged(call.max_rows), call).rows}
+        return [row for row in rows if row[:2] in tied]
 
     def _read(
         self,
         question: Related,
         cut: Cut | Literal[False],
-        limit: int,
+        limit: int | None,
         build: Callable[[Cut | Literal[False]], sa.Select[Any] | None],
         alike: tuple[Hashable, ...] | None,
         call: Call,
     ) -> list[Row]:
-        """The rows of one type, ``cut`` like this, or by parents where more came than was asked for."""
+        """The rows of one type, ``cut`` like this, or by parents where more came than was asked for; ``limit`` None: all of them."""
         packed = self.tables.dialect.packed
         values = {
             **packed("keys", question.keys),
             **packed("ids", [[identifier] for identifier in question.ids]),
-            "each": limit,
+            "each": call.max_rows if limit is None else limit,
         }
 
         def rows(cut: Cut | Literal[False], most: int) -> list[Row]:
@@ -213,12 +231,13 @@ class RelatedQueries:
             )
             return [] if statement is None else self.store.rows(statement, call, {**values, "most": most})
 
-        everything = question.used is not None
         most = call.max_rows
-        if cut is False and not everything:
+        if limit is None:
+            cut = False
+        elif cut is False:
             most = min(most, len(question.keys) * limit)
         found = rows(cut, most + 1)
-        if len(found) > most and not everything and cut is not Cut.PARENTS:
+        if len(found) > most and limit is not None and cut is not Cut.PARENTS:
             found = rows(Cut.PARENTS, call.max_rows + 1)
         if len(found) > call.max_rows:
             raise TooComplex(

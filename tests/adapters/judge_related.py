@@ -5,8 +5,8 @@ Every tie becomes pairs of a parent and a place where a dataset is held (dataset
 - CALIBRATION from an observation, SPATIAL between observations and sky maps, and DATA_ID: one of Butler's general queries, as a pipeline's
   would be: ``join_data_coordinates`` of the parents, ``join_dataset_search`` of the type, every constraint in Butler's ``where``,
   ``find_first=False`` to see collections and validity ranges. Butler joins dimensions, visits and exposures, times and regions;
-- CALIBRATION from a calibration: brute force over all certifications: data IDs agree, the validity range overlaps the
-  observation's timespan, and no earlier CALIBRATION collection has anything of that data ID that is valid then;
+- CALIBRATION from a calibration: brute force over all certifications: data IDs agree (and where the sky joins them, a flat's detector and the patch
+  of a warp, Butler's query does too), the validity range overlaps the observation's timespan, and no earlier CALIBRATION collection has anything of that data ID that is valid then;
 - SPATIAL between observations, between sky maps, and of exposures (through their visits): brute force, lsst.sphgeom on all regions;
 - TEMPORAL: brute force on all timespans;
 - DATA_ID between observations and certified calibrations, where Butler would join by time: brute force on the expanded data IDs.
@@ -239,6 +239,7 @@ class RelatedJudge(Facts):
         targets = [(h, self.rows[h.id]) for h in self._allowed(question, target, own)]
         times = {h.id: self.timespan(target.dimensions, row) for h, row in targets}
         out: dict[tuple[Any, ...], Row] = {}
+        joined = {(parent, h.id) for parent, h in self._butlers(question, target, own, False)}
         for parent, identifier in enumerate(question.ids):
             calibration = self.rows[identifier]
             rivals = [
@@ -249,7 +250,8 @@ class RelatedJudge(Facts):
                 for mine in rivals
                 if mine.id == identifier
                 for h, row in targets
-                if all(row[d] == calibration[d] for d in source.required if d in row)
+                if (parent, h.id) in joined
+                and all(row[d] == calibration[d] for d in source.required if d in row)
                 and together(mine.span, times[h.id])
                 and not any(
                     ranks[r.collection] < ranks[mine.collection] and together(r.span, times[h.id])

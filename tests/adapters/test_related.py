@@ -301,3 +301,26 @@ def test_the_first_of_a_data_id_is_not_replaced_by_the_next(setting: Associated,
 
     assert tied(True) == [(1, first)]
     assert tied(False) == [(0, second), (1, first)]
+
+
+def test_a_flat_is_valid_for_the_warps_that_its_detector_is_in(setting: Associated) -> None:
+    """Of all warps of a visit: what Butler joins by time and by the sky, from either side."""
+    required = tuple(setting.judge.types["flat"].dimensions.required)
+    flats = [row for row in setting.by_type["flat"] if row["instrument"] == HSC]
+    keys = tuple(tuple(row[d] for d in required) for row in flats)
+    ids = tuple(row["id"] for row in flats)
+    question = Related(required, keys, ("Warp",), "flat", ids, collections=("u/search",))
+    rows = setting.asker.ask(question.paged(10_000))
+    compare([named(rows, row) for row in rows.rows], setting.related.related(question))
+    forward = {(ids[row[0]], row[1]) for row in rows.rows}
+
+    warps = [row for row in setting.by_type["Warp"] if row["instrument"] == HSC]
+    required = tuple(setting.judge.types["Warp"].dimensions.required)
+    keys = tuple(tuple(row[d] for d in required) for row in warps)
+    ids = tuple(row["id"] for row in warps)
+    question = Related(required, keys, ("flat",), "Warp", ids, collections=("u/search",))
+    rows = setting.asker.ask(question.paged(10_000))
+    compare([named(rows, row) for row in rows.rows], setting.related.related(question))
+    backward = {(row[1], ids[row[0]]) for row in rows.rows}
+    assert forward
+    assert {pair for pair in forward if pair not in backward} == set()

@@ -68,6 +68,9 @@ test_an_instant_is_found = lookups.test_an_instant_is_found
 
 test_of_many_parents = both_ways(fewer(related.test_of_many_parents, 40))
 test_pages_of_one_parent = both_ways(fewer(related.test_pages_of_one_parent, 12))
+test_a_flat_is_valid_for_the_warps_that_its_detector_is_in = both_ways(
+    related.test_a_flat_is_valid_for_the_warps_that_its_detector_is_in
+)
 test_the_first_of_a_data_id_is_not_replaced_by_the_next = both_ways(
     related.test_the_first_of_a_data_id_is_not_replaced_by_the_next
 )
