@@ -109,7 +109,7 @@ def create_app(config: Config) -> Starlette:
         return Context(
             repositories=access.readable(caller),
             writers=writers,
-            call=Call(caller, deadline, limits.max_cost),
+            call=Call(caller, deadline.of_backends(), limits.max_cost),
             budget=budget,
             limits=limits,
             base_url=config.public_url or (lambda: str(request.base_url)),

@@ -131,7 +131,10 @@ class Source:
         for item in rest:
             by_type.setdefault((item.info().name, item.info().required), []).append(item)
         try:
-            for more in await asyncio.gather(*(self._among(*kind, items) for kind, items in by_type.items())):
+            # What another kind of repository tells its datasets apart by (an ObsCore table: obs_publisher_did) is no data ID here.
+            dimensions = (await self.scope.universe()).elements.keys()
+            alike = [(kind, own) for kind, own in by_type.items() if dimensions >= set(kind[1])]
+            for more in await asyncio.gather(*(self._among(*kind, own) for kind, own in alike)):
                 found |= more
         except SILENT as error:
             self.error, self.window = error, Window()

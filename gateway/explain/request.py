@@ -56,7 +56,7 @@ async def explained(
     observed = {label: Observed(label, one, found.asked) for label, one in repositories.items()}
     context = Context(
         repositories=cast(Mapping[str, Repository], observed),
-        call=Call(caller, deadline, config.limits.max_cost),
+        call=Call(caller, deadline.of_backends(), config.limits.max_cost),
         budget=budget,
         limits=config.limits,
         base_url=config.public_url or f"http://{config.server.host}:{config.server.port}",

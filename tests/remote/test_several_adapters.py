@@ -46,15 +46,19 @@ class Three:
 
 
 @contextmanager
-def three(folder: Path, here: Repository, lab: str, sky: str) -> Iterator[Three]:
+def three(
+    folder: Path, here: Repository, lab: str, sky: str, limits: dict[str, Any] | None = None
+) -> Iterator[Three]:
     gafaelfawr = Gafaelfawr()
     gafaelfawr.users = {"gt-alice": ("alice", [])}
-    with gafaelfawr.served() as url, served(folder, here, lab, sky, url) as found:
+    with gafaelfawr.served() as url, served(folder, here, lab, sky, url, limits or {}) as found:
         yield found
 
 
 @contextmanager
-def served(folder: Path, here: Repository, lab: str, sky: str, url: str) -> Iterator[Three]:
+def served(
+    folder: Path, here: Repository, lab: str, sky: str, url: str, limits: dict[str, Any]
+) -> Iterator[Three]:
     file = folder / "gateway.yaml"
     content = {
         "repositories": {
@@ -75,6 +79,7 @@ def served(folder: Path, here: Repository, lab: str, sky: str, url: str) -> Iter
         },
         "state": str(folder / "state"),
         "log": {"level": "DEBUG", "format": "json"},
+        "limits": limits,
     }
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     with running([COMMAND, "serve", "--config", file, "--port", 0]) as gateway:
@@ -153,6 +158,54 @@ def test_the_first_repository_of_the_path_wins_whatever_its_adapter(all_up: Thre
     assert len(set(ids(nodes))) == len(nodes) > 0
     assert set(ids(other)) == set(ids(nodes))
     assert nodes != other
+
+
+@pytest.mark.parametrize("path", [["here", "sky"], ["lab", "sky"], ["sky", "here"], ["here", "sky", "lab"]])
+def test_what_a_table_tells_its_datasets_apart_by_hides_nothing(all_up: Three, path: list[str]) -> None:
+    """A row of an ObsCore table has no data ID that another repository could have before it; pages of any length are the same list."""
+    document = SEARCH.replace("findFirst: false, ", "").replace("{ map }", "{ required }")
+
+    def pages(first: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        after = None
+        while True:
+            answer = all_up.ask(document.replace("first: 7", f"first: {first}"), labels=path, after=after)
+            assert "errors" not in answer, answer["errors"]
+            page = answer["data"]["datasets"]
+            found += page["nodes"]
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                return found
+
+    found = pages(5)
+    assert found == pages(1000)
+    assert {one["repository"]["name"] for one in found} >= {path[0], "sky"}
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("label", ["lab", "sky"])
+def test_one_that_says_nothing_takes_no_answer_of_the_others_away(
+    tmp_path: Path, repository: Repository, server: ButlerServer, service: Dachs, label: str
+) -> None:
+    with silent() as nothing:
+        lab = f"{nothing}/api/butler/repo/lab/butler.yaml" if label == "lab" else server.uri("lab")
+        sky = f"{nothing}/tap" if label == "sky" else service.uri
+        with three(tmp_path, repository, lab, sky, limits={"timeout": 6}) as asker:
+            answer = asker.ask(BESIDE)
+            assert answer["data"]["here"]["datasets"]["nodes"]
+            assert (answer["data"][label] or {"datasets": None})["datasets"] is None
+            (error,) = answer["errors"]
+            assert error["path"][0] == label
+            assert error["extensions"]["code"] in ("TIMEOUT", "BACKEND_TIMEOUT")
+            search = asker.ask(SEARCH, labels=["here", label])
+            assert search["data"]["datasets"]["completeness"] == {"state": "PARTIAL", "unavailable": [label]}
+            asker.http.close()
 
 
 BESIDE = """{
