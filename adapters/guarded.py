@@ -102,8 +102,10 @@ class Guarded:
             )
         try:
             found = await (self._twice(ask, call) if self._breaker.closed else ask())
-        except (BackendUnavailable, BackendTimeout):
-            self._breaker.failed()
+        except (BackendUnavailable, BackendTimeout) as error:
+            # Status 500 is an answer: the server failed at this question, and may be right about others.
+            told = self._breaker.succeeded if error.details.get("status") == 500 else self._breaker.failed
+            told()
             raise
         except BaseException:
             self._breaker.gave_up()

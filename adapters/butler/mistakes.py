@@ -165,14 +165,25 @@ def _frames(error: BaseException) -> Iterator[str]:
         trace = trace.tb_next
 
 
+def too_large(error: Exception) -> TooComplex | None:
+    """The error to raise where a database refused a statement for its size, which is the caller's matter and not the database's."""
+    text = str(getattr(error, "orig", None) or error).lower()
+    if not any(word in text for word in _TOO_LARGE):
+        return None
+    return TooComplex(
+        "The question names too much for the registry's database at once; ask with fewer names or constraints, or with among or IN.",
+        limit=0,
+        actual=0,
+    )
+
+
 def _database(error: sqlalchemy.exc.SQLAlchemyError, repository: str) -> AdapterError | None:
     """Nothing of the text is kept: it holds the statement, its values and perhaps the address."""
+    large = too_large(error)
+    if large is not None:
+        return large
     original = getattr(error, "orig", None)
     text = f"{type(original).__name__} {original}".lower()
-    if any(word in text for word in _TOO_LARGE):
-        return TooComplex(
-            "The question is too large for the registry's database; use among or IN.", limit=0, actual=0
-        )
     if any(word in text for word in _CANCELLED):
         return Timeout("The registry's database took too long.", repository=repository)
     if isinstance(error, sqlalchemy.exc.DataError):

@@ -31,6 +31,7 @@ from .dialect import Dialect, PostgreSQL
 from .direct import Direct
 from .engines import THREADS, Watch, postgresql_engine, sqlite_connector, sqlite_engine
 from .memory import Memory
+from .mistakes import too_large
 from .overheard import fetched
 
 _BEGIN = "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SELECT pg_current_snapshot()::text"
@@ -196,6 +197,9 @@ class Store:
         except (sa.exc.DBAPIError, sqlite3.OperationalError) as error:  # SQLite's own: between two rows
             if _is_timeout(error):
                 raise Timeout("A query took longer than the time allowed for this request.") from None
+            large = too_large(error)
+            if large is not None:
+                raise large from None
             if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sqlite3.OperationalError):
                 raise self.unavailable() from error
             raise

@@ -102,7 +102,15 @@ def test_one_good_answer_forgives_all(guarded: Guarded, backend: Failing) -> Non
     assert backend.asked == 3 * FAILURES
 
 
-@pytest.mark.parametrize("error", [BadUserInput("no"), Timeout("over"), RuntimeError("a bug")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadUserInput("no"),
+        Timeout("over"),
+        RuntimeError("a bug"),
+        BackendUnavailable("its server fails at this question", status=500),
+    ],
+)
 def test_what_is_not_its_fault_does_not_count(error: Exception, guarded: Guarded, backend: Failing) -> None:
     backend.error = error
     fail(guarded, type(error), 3 * FAILURES)

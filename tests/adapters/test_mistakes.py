@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +16,11 @@ from adapters.butler.api import ButlerApi
 from adapters.butler.mistakes import butlers_mistakes, translated
 from adapters.caller import Call
 from adapters.errors import BackendUnavailable, BadUserInput, NotFound, Timeout, TooComplex
-from adapters.question import Datasets
+from adapters.guarded import FAILURES
+from adapters.question import Collections, Datasets, DatasetTypes
+
+from .asker import AdapterAsker
+from .repositories import Repository
 
 SECRET = "SELECT secret FROM t /var/lib/hidden.sqlite3 password=hunter2"
 
@@ -74,3 +81,27 @@ def test_a_repository_that_vanished(tmp_path: Path) -> None:
         api.ask(Datasets(("raw",)), Call())
     assert str(tmp_path) not in f"{caught.value.message}{caught.value.details}"
     factory.close()
+
+
+@pytest.mark.parametrize("place", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda names: Collections(names),
+        lambda names: DatasetTypes(names),
+        lambda names: Datasets(names),
+        lambda names: Datasets(("raw",), names),
+    ],
+)
+def test_a_question_that_names_too_much_is_the_callers_matter(
+    butler_repo: Callable[..., Repository], place: str, ask: Callable[[tuple[str, ...]], Any]
+) -> None:
+    """And no failure of the database, after which nobody would be answered for a while."""
+    asker = AdapterAsker(butler_repo(place))
+    try:
+        for _ in range(FAILURES + 1):
+            with suppress(TooComplex):
+                asker.ask(ask(tuple(f"a{number}*" for number in range(3_000))).paged(10))
+        assert asker.ask(Collections()).rows
+    finally:
+        asker.close()
