@@ -7,10 +7,12 @@ written under another name and then renamed, so that processes that share the fo
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import anyio.to_thread
@@ -18,6 +20,7 @@ import anyio.to_thread
 from adapters.caller import Caller
 from adapters.errors import BadUserInput, TooComplex
 
+_SWEEPS = 20  # in the time for which a question is kept
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -28,6 +31,7 @@ class Kept:
         self._folder = folder
         self._seconds = seconds
         self._most = most
+        self._swept = -math.inf
 
     async def keep(self, caller: Caller, text: str) -> tuple[str, float]:
         """Keep a question; its id, and when it will be gone (seconds of POSIX time). Raises TooComplex where the caller has no room left."""
@@ -52,7 +56,8 @@ class Kept:
         try:
             os.utime(place)
         except FileNotFoundError:
-            if self._room(folder) < len(text):
+            self._sweep()
+            if self._most - _taken(folder) < len(text):
                 raise TooComplex(
                     f"Your questions that are too long for an address take more than {self._most:,} bytes; the oldest are gone "
                     f"{self._seconds / 3600:g} hours after they were asked. Ask shorter ones, by 'where' or ranges instead of 'among'.",
@@ -77,19 +82,24 @@ class Kept:
         except FileNotFoundError:
             return None
 
-    def _room(self, folder: Path) -> int:
-        """Bytes that are free for this caller, once what nobody asks for any more is gone."""
-        taken = 0
-        for place in folder.iterdir():
-            try:
-                stat = place.stat()
-                if stat.st_mtime + self._seconds < time.time():
+    def _sweep(self) -> None:
+        """Delete what nobody asks for any more, whoever asked: some callers never come back. Now and then, since there may be many."""
+        if time.monotonic() - self._swept < self._seconds / _SWEEPS:
+            return
+        self._swept = time.monotonic()
+        for place in self._folder.glob("*/*"):
+            with suppress(FileNotFoundError):  # another process was faster
+                if place.stat().st_mtime + self._seconds < time.time():
                     place.unlink()
-                else:
-                    taken += stat.st_size
-            except FileNotFoundError:
-                continue  # another process was faster
-        return self._most - taken
+
+
+def _taken(folder: Path) -> int:
+    """Bytes of one caller's questions."""
+    taken = 0
+    for place in folder.iterdir():
+        with suppress(FileNotFoundError):
+            taken += place.stat().st_size
+    return taken
 
 
 def _owner(caller: Caller) -> str:

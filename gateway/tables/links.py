@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+import anyio.to_thread
+
 from adapters import instant
 from adapters.caller import Caller
 from adapters.errors import BadUserInput
@@ -17,6 +19,9 @@ from resolvers.table import Link
 
 PATH = "/tables"
 LONGEST = 4_000  # characters: proxies and clients take some 8,000 for a whole address
+_LARGEST = (
+    100_000  # bytes of what is packed in them: anybody may write an address, and whoever reads it unpacks it
+)
 
 
 class Links:
@@ -26,9 +31,10 @@ class Links:
         self._kept = kept
 
     async def link(self, asked: Asked, format: str, obscore: bool, caller: Caller, base_url: str) -> Link:
-        text = written.write(asked)
+        content = written.content(asked)
+        text = written.packed(content)
         expires = None
-        if len(text) <= LONGEST:
+        if len(text) <= LONGEST and len(content) <= _LARGEST:
             parameters = {"QUESTION": text}
         else:
             identifier, until = await self._kept.keep(caller, text)
@@ -55,5 +61,11 @@ class Links:
             raise BadUserInput(
                 "The address of a table has a QUESTION: it is what GraphQL's field 'table' of any list gives."
             )
-        text = parameters[given[0]]
-        return written.read(text if given == ["QUESTION"] else await self._kept.find(caller, text))
+        text, most = parameters[given[0]], _LARGEST
+        if given == ["KEPT"]:
+            text, most = await self._kept.find(caller, text), written.LONGEST
+        elif len(text) > LONGEST:
+            raise BadUserInput(
+                f"No address of a table has a QUESTION of more than {LONGEST:,} characters: ask for 'table' again."
+            )
+        return await anyio.to_thread.run_sync(written.read, text, most)

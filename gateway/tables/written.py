@@ -75,15 +75,25 @@ _LEFT_OUT = {"page", "beside"}
 
 def write(asked: Asked) -> str:
     """The text of a list."""
+    return packed(content(asked))
+
+
+def content(asked: Asked) -> bytes:
+    """A list as JSON."""
     questions = [[type(question).__name__, _plain(question)] for question in asked.questions]
-    content = json.dumps([_VERSION, asked.repositories, questions], separators=(",", ":"))
-    return base64.urlsafe_b64encode(zlib.compress(content.encode(), 9)).rstrip(b"=").decode()
+    return json.dumps([_VERSION, asked.repositories, questions], separators=(",", ":")).encode()
 
 
-def read(text: str) -> Asked:
-    """The list of a text. Raises BadUserInput for what is none."""
+def packed(content: bytes) -> str:
+    """The text of such JSON."""
+    return base64.urlsafe_b64encode(zlib.compress(content, 9)).rstrip(b"=").decode()
+
+
+def read(text: str, most: int = LONGEST) -> Asked:
+    """The list of a text, whose JSON has at most so many bytes. Raises BadUserInput for what is none. Of a long one it takes a second or more: in a
+    thread."""
     try:
-        return _asked(json.loads(_unpacked(text), parse_constant=_no_constant))
+        return _asked(json.loads(_unpacked(text, most), parse_constant=_no_constant))
     except (ValueError, KeyError, TypeError, RecursionError, zlib.error, binascii.Error):
         raise BadUserInput(
             "This address of a table is damaged, or of another version of this service: ask for 'table' again."
@@ -95,12 +105,12 @@ def _plain(question: Question) -> Any:
     return kind.dump_python(question, mode="json", exclude=_LEFT_OUT, exclude_defaults=True)
 
 
-def _unpacked(text: str) -> str:
+def _unpacked(text: str, most: int) -> str:
     if not text.isascii():
         raise ValueError("no base64url")
     packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     unpacking = zlib.decompressobj()
-    content = unpacking.decompress(packed, LONGEST)
+    content = unpacking.decompress(packed, most)
     if not unpacking.eof:
         raise ValueError("too long, or cut")
     return content.decode()
