@@ -103,6 +103,19 @@ def test_a_copied_link_holds_query_and_variables_only(explorer: ExplorerPage) ->
     assert CANARY not in link
 
 
+def test_on_a_telephone_nothing_is_beside_the_screen(browser: Browser, address: str) -> None:
+    with explorer_page(browser, address, size=(390, 844)) as explorer:
+        explorer.open()
+        explorer.click_example("Which repositories can I see?")
+        explorer.wait_for_answer("HSC, real subset")
+        for part in (".graphiql-execute-button", ".graphiql-query-editor", ".graphiql-response"):
+            box = explorer.page.locator(part).bounding_box()
+            assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390, part
+            if part != ".graphiql-execute-button":
+                assert box["width"] > 250 and box["height"] > 100, part
+        explorer.screenshot("explorer-telephone")
+
+
 def test_the_page_is_readable_in_the_dark_and_on_a_small_screen(browser: Browser, address: str) -> None:
     with explorer_page(browser, address, size=(1024, 700), dark=True) as explorer:
         explorer.open()
