@@ -146,8 +146,9 @@ async def _known(scope: Scope, info: TypeInfo, component: str) -> None:
     except NotFound:
         return
     if component not in known:
-        message, details = unknown(f"component of '{info.name}'", component, known)
-        raise BadUserInput(message, **details)
+        message, details = unknown("component", component, known)
+        has = f"has {', '.join(sorted(known))}" if known else "has none"
+        raise BadUserInput(f"{message} Dataset type '{info.name}' {has}.", **details)
 
 
 def unfit(form: ContentForm, possible: Collection[ContentForm], what: str) -> Unsupported:

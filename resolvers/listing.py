@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from adapters.errors import AdapterError, TooComplex
+from adapters.errors import SILENT, AdapterError, TooComplex
 from adapters.question import Question
 from adapters.rows import Facets, Row, Rows
 
@@ -123,8 +124,13 @@ class Listing(ABC, Generic[N]):
         ...
 
     async def link(self, tables: Tables, format: str, obscore: bool, caller: Caller, base_url: str) -> Link:
-        """Where the whole list is as a table."""
+        """Where the whole list is as a table. Raises what is wrong with the list: whoever follows the address is told in a file, if at all."""
+        with suppress(*SILENT):  # a repository may answer when the table is asked for
+            await self.check()
         return await tables.link(self.asked(), format, obscore, caller, base_url)
+
+    async def check(self) -> None:
+        """Ask for no row, where that costs one question and the page is not asked for anyway."""
 
     @abstractmethod
     async def fetch(self) -> Leaf[N]: ...
@@ -184,6 +190,10 @@ class Single(Listing[N]):
 
     def asked(self) -> Asked:
         return Asked((self.scope.label,), (self.bare(),))
+
+    async def check(self) -> None:
+        if self._read is None and self._leaf is None:
+            await self.scope.ask(self.bare().paged(0), 1, 0)
 
     def bound(self, question: Question) -> str:
         return cursor.bound(question, self.field, self.scope.label)
@@ -252,6 +262,9 @@ class Nested(Single[N]):
 
     def bare(self) -> Question:
         return self.many((self.parent,))
+
+    async def check(self) -> None:
+        """Nothing: the lists of all parents would be asked about one by one."""
 
     @property
     def unread(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from adapters.errors import BadUserInput
 from adapters.question import Order
 
@@ -17,6 +19,10 @@ def order(terms: list[str] | None) -> tuple[Order, ...]:
             raise BadUserInput(
                 f"orderBy: {term!r} names nothing; write visit, or -visit for descending order."
             )
+        direction = re.fullmatch(r"(\S+)\s+(asc|desc)(ending)?", name, re.IGNORECASE)
+        if direction is not None:
+            wanted = direction[1] if direction[2].lower() == "asc" else f"-{direction[1]}"
+            raise BadUserInput(f"orderBy: write '{wanted}' for '{term}'; a leading - is descending order.")
         if name in found:
             raise BadUserInput(f"orderBy: '{name}' is given twice.")
         found[name] = Order(name, term.startswith("-"))

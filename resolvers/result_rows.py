@@ -93,7 +93,7 @@ class ResultRows(Listing[JSON]):
         )
 
     async def count(self) -> int:
-        if self._selected.where is None:
+        if self._selected.where is None and not self._selected.order:
             return self._kept.rows or 0
 
         async def count() -> int:

@@ -55,6 +55,10 @@ class Search(Listing[Dataset]):
     def asked(self) -> Asked:
         return Asked(tuple(scope.label for scope in self.scopes), (self.question,))
 
+    async def check(self) -> None:
+        if self._read is None and self._leaf is None:
+            await self._each(lambda scope, question: scope.ask(question.paged(0), 1, 0))
+
     async def fetch(self) -> Leaf[Dataset]:
         places: list[Key | None] = list(self.places or [None] * len(self.scopes))
         sources = [

@@ -21,6 +21,7 @@ from ..media_types import PARQUET
 from .content_header import columns_said
 from .content_memory import MemoryTable
 
+_SHOWN = 40  # names of columns in a message
 _BATCH = 4_000_000  # bytes of a batch, roughly
 _ROWS = 16_384  # rows of one, at most
 _BUFFER = 1 << 20  # bytes read of each column at a time
@@ -120,7 +121,10 @@ def chosen(columns: Sequence[str], known: Sequence[str]) -> list[str]:
         matching = [asked] if asked in known else [name for name in known if fnmatchcase(name, asked)]
         if not matching:
             message, details = unknown("column", asked, known)
-            raise BadUserInput(message, **details)
+            shown = ", ".join(known[:_SHOWN]) + (
+                f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+            )
+            raise BadUserInput(f"{message} The columns are {shown}.", **details)
         found.update(dict.fromkeys(matching))
     return list(found)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from ..question import DataIds, KeyValue, Order, Page, Records, RecordsByKey, Re
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
 from . import conditions, sky
-from .joins import Source, fields, resolve
+from .joins import Name, Source, fields, resolve
 from .names import Names, TypeRecord
 from .order import Term, behind, check, sorting
 from .store import Store
@@ -118,7 +117,9 @@ class DataIdQueries:
         return Rows(columns, found[: page.first], more=len(found) > page.first, key=key)
 
     def count(self, question: DataIds | Records, call: Call) -> int:
-        source, selected, _ = self._select(replace(question, order=()), call)
+        source, selected, _ = self._select(question, call)
+        for part in question.order:
+            self._term(part.name, source)  # what makes no sense is told, though nothing is put in order
         bounded = source.select(selected[0]).limit(call.max_rows + 1).subquery()
         ((number,),) = self._store.rows(sa.select(sa.func.count()).select_from(bounded), call)
         if number > call.max_rows:
@@ -230,14 +231,19 @@ class DataIdQueries:
     def _order(self, order: Sequence[Order], source: Source) -> list[Term]:
         terms = []
         for part in order:
-            name = resolve(part.name, source.group, self._tables)
-            if name.role == "outside":
-                raise BadUserInput(
-                    f"'{part.name}' cannot order these rows: it is no dimension or field of {', '.join(source.group.names)}."
-                )
+            name = self._term(part.name, source)
             column = conditions.expression(name, source, None)
             terms.append(Term(column, name.kind, part.descending, nullable=name.role != "dimension"))
         return terms + [Term(source.dimension(d), self._tables.kind(d)) for d in source.group.required]
+
+    def _term(self, name: str, source: Source) -> Name:
+        """What a name in an order means. Raises BadUserInput."""
+        found = resolve(name, source.group, self._tables)
+        if found.role == "outside":
+            raise BadUserInput(
+                f"'{name}' cannot order these rows: it is no dimension or field of {', '.join(source.group.names)}."
+            )
+        return found
 
     def _after(self, source: Source, terms: Sequence[Term], page: Page) -> None:
         assert page.after is not None

@@ -347,9 +347,12 @@ class DatasetQueries:
         return self._store.statements.again((replace(question, page=Page(0)), parts), keep, len(candidates))
 
     def count(self, question: Datasets, call: Call) -> int:
-        candidates, _ = self.prepare(replace(question, order=()), call)
+        candidates, _ = self.prepare(question, call)
         if not candidates:
             return 0
+        Selection(
+            question, candidates, self._tables
+        )  # an order that makes no sense is told, though nothing is put in order
         selection = Selection(replace(question, order=()), candidates, self._tables)
         total = 0
         for chunk in selection.chunks():
@@ -369,13 +372,15 @@ class DatasetQueries:
         return total
 
     def facets(self, question: Datasets, by: Sequence[str], first: int, call: Call) -> Facets:
-        plain = replace(question, order=())
-        candidates, _ = self.prepare(plain, call)
+        candidates, _ = self.prepare(question, call)
         if not candidates:
             return Facets(tuple(by), [], True)
         if not by:
             raise BadUserInput("facets needs at least one dimension or field to count by.")
-        selection = Selection(plain, candidates, self._tables, [Extra(name) for name in by])
+        Selection(question, candidates, self._tables)
+        selection = Selection(
+            replace(question, order=()), candidates, self._tables, [Extra(name) for name in by]
+        )
         counts: dict[tuple[Any, ...], int] = {}
         for chunk in selection.chunks():
             rows = selection.everything(chunk)

@@ -111,7 +111,7 @@ def _candidates(tables: Tables) -> list[str]:
 
 
 def _nearest(name: str, tables: Tables, others: Sequence[str]) -> list[str]:
-    known = [*_candidates(tables), *others]
+    known = [*_candidates(tables), "timespan.begin", "timespan.end", *others]
     return nearest(name, known) or nearest(name.rpartition(".")[2], known)
 
 
