@@ -17,6 +17,7 @@ from typing import Any
 from lsst.daf.butler import Butler, ButlerUserError, DimensionUniverse
 
 from ..caller import Call
+from ..capability import Capability
 from ..errors import BadUserInput, Unsupported, nearest
 from ..notes import By, noted
 from ..question import (
@@ -34,10 +35,15 @@ from ..question import (
     DatasetTypesByName,
     Files,
     FindDataset,
+    Lineage,
     Memberships,
     Order,
     Page,
+    Quanta,
+    QuantaById,
+    QuantumDatasets,
     Question,
+    Recorded,
     Records,
     RecordsByKey,
     Regions,
@@ -46,6 +52,7 @@ from ..question import (
     Sky,
     Span,
     Timespans,
+    Used,
     Versions,
     Where,
 )
@@ -129,7 +136,7 @@ class ButlerApi:
     def facets(self, question: Question, by: Sequence[str], first: int, call: Call) -> Facets:
         """Datasets counted by values; ``by`` may name what an order may name, and ``type``."""
         if not isinstance(question, Datasets):
-            raise Unsupported("Facets are counted over datasets only.", capability="FACETS")
+            raise Unsupported("Facets are counted over datasets only.")
         if not by:
             raise BadUserInput("facets needs at least one dimension or field to count by.")
         # A row's key begins with the values that it is ordered by.
@@ -268,10 +275,12 @@ class ButlerApi:
                 return names.ask_types_by_name(question)
             case CollectionDatasetTypes():
                 return names.ask_types_of(question)
-        raise Unsupported(
-            f"Butler's public API answers no question of the kind {type(question).__name__}.",
-            capability=type(question).__name__,
-        )
+            case Lineage() | Recorded() | Used() | Quanta() | QuantaById() | QuantumDatasets():
+                who = "This repository's server" if self._remote else "Butler's public API"
+                raise Unsupported(
+                    f"{who} tells nothing of what was executed.", capability=Capability.PROVENANCE.value
+                )
+        raise Unsupported(f"Butler's public API answers no question of the kind {type(question).__name__}.")
 
 
 @contextmanager
@@ -288,4 +297,6 @@ def _nearest_names(universe: DimensionUniverse) -> Iterator[None]:
         known += [f"{e.name}.{field}" for e in universe.elements for field in api_name.fields(e)]
         near = nearest(name, known)
         hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+        if not found[2]:
+            hint += f" Text is written in single quotes: '{found[1]}'."
         raise BadUserInput(f"{str(error).rstrip('.')}.{hint}", unknown=name, nearest=near) from error

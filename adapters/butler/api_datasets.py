@@ -7,6 +7,7 @@ which of them stands for a data ID is decided here, after the constraints, so th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -23,14 +24,14 @@ from ..question import (
     Op,
     Span,
 )
-from ..rows import Column, Row, Rows, TypeInfo
+from ..rows import Column, Kind, Row, Rows, TypeInfo
 from . import expression, glob
 from .api_dimensions import batches, order_names, too_many
-from .api_name import Name, Raw, dimension_kind, ends, nanoseconds, picker, resolve
+from .api_name import Name, Raw, dimension_kind, ends, nanoseconds, picker, required_kinds, resolve
 from .api_names import Names, Step, info_of
 from .api_place import Key, Place
 from .api_rows import rows_of
-from .api_selection import Selection, merged, overlap
+from .api_selection import Selection, merged, overlap, require_inside
 
 _EARLIEST = -(2**63)
 """In a key, the begin of a range that is unbounded: before everything."""
@@ -122,7 +123,6 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
     """The datasets of a question; which of several stands for a data ID is decided by the order of the search path."""
     types = names.types(question.types)
     steps = names.path(question.collections)
-    named = question.collections if question.collections is not None else names.defaults
     exact = {pattern for pattern in question.types if not glob.is_glob(pattern)}
     where = None if question.where is None else expression.read(question.where, butler.dimensions)
     rank = {step.name: place for place, step in enumerate(steps)}
@@ -153,11 +153,13 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
     shape = Shape(butler, [found for found, _ in selected], question.beside)
     dated = shape.dated or question.ingested_before is not None
     keyed = list[tuple[Key, Row]]()
+    kinds = list[Kind]()
     for found, selection in selected:
         terms = _terms(question, found, found.name in exact)
         for term in terms:
             selection.need(term)
-        first = _find_first(question, found, steps, named)
+        kinds = [term.kind for term in terms]  # one name, one kind: whichever type's
+        first = _find_first(question, found, steps)
         best: dict[Any, tuple[int, Raw]] = {}
         for row in memberships(
             butler, found, steps, selection, most, validity=question.validity, dated=dated
@@ -175,7 +177,10 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
         if len(keyed) > most:
             raise too_many(most)
     down = [term.descending for term in question.order]
-    return Place(down).page(shape.columns, keyed, question.page, types=shape.types)
+    behind = {found.name: (*required_kinds(found.dimensions), Kind.UUID) for found, _ in selected}
+    return Place([*kinds, Kind.STRING], down, behind).page(
+        shape.columns, keyed, question.page, types=shape.types
+    )
 
 
 def _terms(question: Datasets, found: DatasetType, exact: bool) -> list[Name]:
@@ -193,12 +198,12 @@ def _inapplicable(butler: Butler, found: DatasetType, question: Datasets) -> boo
     return any(part is not None for part in (question.sky, question.time, question.among, question.validity))
 
 
-def _find_first(question: Datasets, found: DatasetType, steps: Sequence[Step], named: Sequence[str]) -> bool:
+def _find_first(question: Datasets, found: DatasetType, steps: Sequence[Step]) -> bool:
     """The rule for one type. Raises BadUserInput for find-first in ranges of validity."""
     own = [step.name for step in steps if step.type == "CALIBRATION" and found.name in step.types]
     certified = bool(own) and found.isCalibration()
     if question.find_first is None:
-        return not certified and not any(glob.is_glob(name) for name in named)
+        return not certified and not any(glob.is_glob(name) for name in question.collections or ())
     if question.find_first and certified:
         raise BadUserInput(
             f"'{found.name}' is a calibration type and {', '.join(own)} holds it by ranges of validity: find-first has no one answer "
@@ -210,7 +215,7 @@ def _find_first(question: Datasets, found: DatasetType, steps: Sequence[Step], n
 def find(butler: Butler, names: Names, question: FindDataset, most: int) -> Rows:
     """Collection by collection in search order, as Butler's find_dataset, with the cases refused in which that would silently find
     nothing. Components are looked up as their parents, which have the same ids."""
-    (found,) = names.types([question.type.partition(".")[0]])
+    found = names.type(question.type.partition(".")[0])
     steps = [step for step in names.path(question.collections) if found.name in step.types]
     shape = Shape(butler, [found])
     certified = [s.name for s in steps if s.type == "CALIBRATION"] if found.isCalibration() else []
@@ -268,13 +273,26 @@ def _ingested(row: Raw, dataset_type: str, before: int | None) -> bool:
 
 
 def certifications(butler: Butler, names: Names, question: Certifications, most: int) -> Rows:
-    (found,) = names.types([question.type])
+    """Ranges of validity. Raises BadUserInput for what has none, and for a constraint on what the type lacks."""
+    found = names.type(question.type)
+    collections = [names.collection(name) for name in question.collections]
+    for one in collections:
+        if one.type.name != "CALIBRATION":
+            raise BadUserInput(
+                f"Collection '{one.name}' is of type {one.type.name}: only CALIBRATION collections hold validity ranges."
+            )
+    if not found.isCalibration():
+        raise BadUserInput(
+            f"Dataset type '{found.name}' is no calibration type: none of it is ever certified."
+        )
+    require_inside(question.constraints, found.dimensions)
     shape = Shape(butler, [found])
+    place = Place((*required_kinds(found.dimensions), Kind.LONG, Kind.UUID))
+    page = replace(question.page, first=question.page.first + 1)
     rows: list[Row] = []
-    for parent, name in enumerate(question.collections):
-        keyed = _certified(butler, names.collection(name), found, shape, question, most)
-        page = question.page.__class__(question.page.first + 1, question.page.after)
-        rows += [(parent, *row) for row in Place().page((), list(keyed.items()), page).rows]
+    for parent, one in enumerate(collections):
+        keyed = _certified(butler, one, found, shape, question, most)
+        rows += [(parent, *row) for _, row in place.cut(list(keyed.items()), page)]
     required = [shape.columns.index(c) + 1 for c in shape.columns if c.name in found.dimensions.required]
     columns = (
         PARENT,
@@ -298,10 +316,6 @@ def _certified(
     most: int,
 ) -> dict[Key, Row]:
     """The certifications of one collection by their places in its order."""
-    if collection.type.name != "CALIBRATION":
-        raise BadUserInput(
-            f"'{collection.name}' is a {collection.type.name} collection: only CALIBRATION has validity ranges."
-        )
     step = Step(collection.name, "CALIBRATION", collection.dataset_types or frozenset())
     selection = Selection(butler, found.dimensions, question.constraints, dataset_type=found.name)
     keyed = dict[Key, Row]()

@@ -20,7 +20,7 @@ from ..errors import BadUserInput, TooComplex, unknown
 from ..question import DataIds, Order, Records, RecordsByKey, Regions, Timespans
 from ..rows import Column, Kind, Row, Rows
 from . import expression, sky_pixels
-from .api_name import Name, Raw, dimension_kind, ends, fields, resolve
+from .api_name import Name, Raw, dimension_kind, ends, fields, required_kinds, resolve
 from .api_names import Names
 from .api_place import Key, Place
 from .api_rows import rows_of
@@ -105,13 +105,13 @@ def data_ids(butler: Butler, names: Names, question: DataIds, most: int) -> Rows
         steps = names.path(question.collections)
         tests = [(name, True) for name in question.having] + [(name, False) for name in question.lacking]
         for dataset_type, keep in tests:
-            (known,) = names.types([dataset_type])
-            holding = [step.name for step in steps if known.name in step.types]
-            present = set[tuple[Any, ...]]()
-            if holding:
-                rows = fetch(selection, most, {}, (known.name, holding))
-                present = {tuple(row[n] for n in group.names) for row in rows}
-            found = {key: row for key, row in found.items() if (key in present) is keep}
+            for known in names.types([dataset_type]):
+                holding = [step.name for step in steps if known.name in step.types]
+                present = set[tuple[Any, ...]]()
+                if holding:
+                    rows = fetch(selection, most, {}, (known.name, holding))
+                    present = {tuple(row[n] for n in group.names) for row in rows}
+                found = {key: row for key, row in found.items() if (key in present) is keep}
     if len(found) > most:
         raise too_many(most)
     columns = [Column(n, dimension_kind(universe, n), dimension=True) for n in group.names]
@@ -119,7 +119,7 @@ def data_ids(butler: Butler, names: Names, question: DataIds, most: int) -> Rows
         ((*(t.value(row) for t in terms), *(row[n] for n in group.required)), key)
         for key, row in found.items()
     ]
-    return Place([o.descending for o in question.order]).page(columns, keyed, question.page)
+    return _place(question, terms, group).page(columns, keyed, question.page)
 
 
 def _require_listable(dimensions: Sequence[str], universe: DimensionUniverse) -> None:
@@ -159,9 +159,13 @@ def records(butler: Butler, question: Records, most: int) -> Rows:
         found[identity] = ((*(t.value(row) for t in terms), *identity), layout.row(row))
     if len(found) > most:
         raise too_many(most)
-    return Place([o.descending for o in question.order]).page(
-        layout.columns, list(found.values()), question.page
-    )
+    return _place(question, terms, layout.group).page(layout.columns, list(found.values()), question.page)
+
+
+def _place(question: DataIds | Records, terms: Sequence[Name], group: DimensionGroup) -> Place:
+    """By the question's own order, then by data ID."""
+    kinds = (*(term.kind for term in terms), *required_kinds(group))
+    return Place(kinds, [term.descending for term in question.order])
 
 
 def records_by_key(butler: Butler, question: RecordsByKey, most: int) -> Rows:
@@ -289,7 +293,7 @@ class _Layout:
             raise BadUserInput(message, **details)
         element = universe[name]
         self.group = element.minimal_group
-        own = [n for n in self.group.names if n in element.dimensions.names]
+        own = self.group.names
         self.required = tuple(element.required.names)
         self._dimensions = own
         self._fields = list(fields(element).items())

@@ -12,7 +12,7 @@ from lsst.daf.butler import Butler, DatasetRef
 from ..answers import MEMBERSHIP, PARENT
 from ..errors import BadUserInput
 from ..question import Beside, DatasetsById, Memberships, Versions
-from ..rows import Row, Rows
+from ..rows import Kind, Row, Rows
 from .api_datasets import Shape, memberships
 from .api_dimensions import coordinates
 from .api_name import Raw
@@ -102,7 +102,7 @@ def versions(butler: Butler, names: Names, question: Versions, most: int) -> Row
         for row in memberships(butler, types[name], steps, selection, most, among=wanted):
             given = shape.row(row, name)
             found[(name, *shape.required(row, name))][given[0]] = given
-    place, rows = Place([True]), list[Row]()
+    place, rows = Place((Kind.TIME, Kind.UUID), [True]), list[Row]()
     for parent, key in enumerate(question.keys):
         keyed = [((row[3], row[0]), (parent, *row)) for row in found.get(tuple(key), {}).values()]
         rows += place.page(

@@ -102,6 +102,11 @@ def dimension_kind(universe: DimensionUniverse, name: str) -> Kind:
     return _KINDS.get(universe.dimensions[name].primary_key.type, Kind.LONG)
 
 
+def required_kinds(group: DimensionGroup) -> tuple[Kind, ...]:
+    """Of the values that a data ID of these dimensions is told by."""
+    return tuple(dimension_kind(group.universe, name) for name in group.required)
+
+
 def fields(element: DimensionElement) -> dict[str, Kind]:
     """Alternate keys and metadata of an element's records."""
     keys = element.alternate_keys
@@ -160,7 +165,7 @@ def _of_element(element: DimensionElement, tail: str, group: DimensionGroup) -> 
 def _unknown(name: str, universe: DimensionUniverse, others: Sequence[str]) -> BadUserInput:
     known = [d for d in universe.dimensions.names if d not in universe.skypix_dimensions.names]
     known += [f"{element.name}.{field}" for element in universe.elements for field in fields(element)]
-    known += others
+    known += ["timespan.begin", "timespan.end", *others]
     found = nearest(name, known) or nearest(name.rpartition(".")[2], known)
     hint = f"; did you mean {' or '.join(repr(f) for f in found)}?" if found else "."
     label = f"{universe.namespace}/{universe.version}"

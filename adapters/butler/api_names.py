@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from glob import escape
 
 from lsst.daf.butler import Butler, CollectionInfo, DatasetType, MissingCollectionError
 
@@ -17,9 +18,12 @@ from ..question import (
     DatasetTypes,
     DatasetTypesByName,
 )
-from ..rows import Row, Rows, TypeInfo
+from ..rows import Kind, Row, Rows, TypeInfo
 from . import glob
 from .api_place import Place
+
+_BY_NAME = Place((Kind.STRING,))
+"""Where rows stand that are in the order of their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,16 @@ class Names:
         known = self._known.collections if wanted else {}
         if known is None and wanted not in self._known.reached:
             try:
-                self._known.reached[wanted] = self._described(wanted, flatten_chains=True)
+                # Butler would take a name that looks like a glob for one.
+                named = [escape(name) for name in wanted]
+                self._known.reached[wanted] = self._described(named, flatten_chains=True)
             except MissingCollectionError:
                 known = self.collections()  # which has the nearest names
         if known is None:
-            return self._known.reached[wanted]
+            known = self._known.reached[wanted]
         for name in wanted:
             if name not in known:
-                message, details = unknown("collection", name, known)
+                message, details = unknown("collection", name, self.collections())
                 raise NotFound(message, **details)
         return known
 
@@ -106,10 +112,11 @@ class Names:
             raise BadUserInput("Name the collections to search: the repository has no default ones.")
         roots: list[str] = []
         for pattern in patterns:
-            if glob.is_glob(pattern):
-                roots += sorted(name for name in self.collections() if glob.matches(name, pattern))
-            else:
+            # A name may look like a glob: the collection that has it is meant then.
+            if not glob.is_glob(pattern) or pattern in self.collections():
                 roots.append(pattern)
+            else:
+                roots += sorted(name for name in self.collections() if glob.matches(name, pattern))
         known = self.reached(roots)
         steps = (known[name] for name in _flattened(roots, known))
         return [Step(one.name, one.type.name, one.dataset_types or frozenset()) for one in steps]
@@ -117,6 +124,13 @@ class Names:
     def collection(self, name: str) -> CollectionInfo:
         """One collection. Raises NotFound."""
         return self.reached([name])[name]
+
+    def type(self, name: str) -> DatasetType:
+        """One dataset type by its exact name. Raises NotFound, and BadUserInput for a glob, which may be several."""
+        if glob.is_glob(name):
+            raise BadUserInput(f"'{name}' is a glob, and one dataset type is meant here; name it.")
+        (found,) = self.types([name])
+        return found
 
     def types(self, patterns: Sequence[str]) -> list[DatasetType]:
         """Dataset types that match any of the names or globs, by name.
@@ -155,7 +169,7 @@ class Names:
         rows = [
             _collection(known[n]) for n in names if not question.types or known[n].type.name in question.types
         ]
-        return Place().page(COLLECTION, [((row[0],), row) for row in rows], question.page)
+        return _BY_NAME.page(COLLECTION, [((row[0],), row) for row in rows], question.page)
 
     def ask_collections_by_name(self, question: CollectionsByName) -> Rows:
         known = self.collections()
@@ -164,25 +178,17 @@ class Names:
     def ask_links(self, question: CollectionLinks) -> Rows:
         known = self.collections()
         _require_one(question.page.after is not None, question.names)
+        place, page = Place((Kind.LONG, Kind.STRING)), replace(question.page, first=question.page.first + 1)
         found: list[Row] = []
         for parent, name in enumerate(question.names):
             if name not in known:
                 continue
             if question.direction == "children":
                 linked = list(enumerate(known[name].children))
-            else:
-                chains = sorted(n for n, one in known.items() if name in one.children)
-                linked = [(known[chain].children.index(name), chain) for chain in chains]
-            rows: list[Row] = [(parent, place, *_collection(known[other])) for place, other in linked]
-            keyed = [
-                ((row[1], row[2]) if question.direction == "children" else (row[2], row[1]), row)
-                for row in rows
-            ]
-            after = question.page.after
-            if after is not None and question.direction != "children":
-                after = (after[1], after[0])
-            keyed = [one for one in keyed if after is None or Place().compare(one[0], after) > 0]
-            found += [row for _, row in sorted(keyed, key=lambda one: one[0])[: question.page.first + 1]]
+            else:  # parents have no order but their names
+                linked = [(0, chain) for chain, one in known.items() if name in one.children]
+            keyed = [((n, other), (parent, n, *_collection(known[other]))) for n, other in linked]
+            found += [row for _, row in place.cut(keyed, page)]
         return Rows(LINK, found, key=lambda row: (row[1], row[2]))
 
     def ask_types(self, question: DatasetTypes) -> Rows:
@@ -196,7 +202,7 @@ class Names:
             and (held is None or name in held)
             and question.is_calibration in (None, found.isCalibration())
         ]
-        return Place().page(DATASET_TYPE, [((row[0],), row) for row in rows], question.page)
+        return _BY_NAME.page(DATASET_TYPE, [((row[0],), row) for row in rows], question.page)
 
     def ask_types_by_name(self, question: DatasetTypesByName) -> Rows:
         known = self.all_types()
@@ -205,14 +211,14 @@ class Names:
     def ask_types_of(self, question: CollectionDatasetTypes) -> Rows:
         _require_one(question.page.after is not None, question.names)
         known, types = self.collections(), self.all_types()
+        page = replace(question.page, first=question.page.first + 1)
         found: list[Row] = []
         for parent, name in enumerate(question.names):
             if name in known:
                 leaves = [known[one].dataset_types or frozenset() for one in _flattened([name], known)]
-                names = sorted(frozenset().union(*leaves) & types.keys())
-                if question.page.after is not None:
-                    names = [n for n in names if n > str(question.page.after[0])]
-                found += [(parent, *_type(types[n])) for n in names[: question.page.first + 1]]
+                names = frozenset().union(*leaves) & types.keys()
+                keyed = [((n,), (parent, *_type(types[n]))) for n in names]
+                found += [row for _, row in _BY_NAME.cut(keyed, page)]
         return Rows((PARENT, *DATASET_TYPE), found, key=lambda row: (row[1],))
 
 
@@ -233,7 +239,7 @@ def _flattened(roots: Iterable[str], known: Mapping[str, CollectionInfo]) -> lis
 
 
 def _matches(name: str, pattern: str) -> bool:
-    return glob.matches(name, pattern) if glob.is_glob(pattern) else name == pattern
+    return name == pattern or glob.matches(name, pattern)
 
 
 def _collection(one: CollectionInfo) -> Row:

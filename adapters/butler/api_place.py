@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import cmp_to_key
 from typing import Any
 
+from ..errors import BadCursor
 from ..question import KeyValue, Page
-from ..rows import Column, Row, Rows
+from ..rows import Column, Kind, Row, Rows
+from .order import check
 
 Key = tuple[KeyValue, ...]
 
 
 class Place:
-    """Compares keys term by term; None is last either way, terms beyond ``descending`` ascend."""
+    """Compares keys term by term; None is last either way, terms beyond ``descending``, which are those of an order, ascend.
 
-    def __init__(self, descending: Sequence[bool] = ()) -> None:
-        self.descending = tuple(descending)
+    ``kinds``: of a key's values. In a list of datasets the last of these is their type's name, and ``types`` say by that name what kinds
+    of values stand behind it.
+    """
+
+    def __init__(
+        self,
+        kinds: Sequence[Kind],
+        descending: Sequence[bool] = (),
+        types: Mapping[str, Sequence[Kind]] | None = None,
+    ) -> None:
+        self.kinds, self.descending, self.types = tuple(kinds), tuple(descending), types
+
+    def check(self, after: Key) -> None:
+        """Refuse a page key that no row of this list can have. Raises BadCursor."""
+        kinds, count = self.kinds, len(self.kinds)
+        if self.types is not None:
+            check(kinds, after[:count])
+            named = self.types.get(str(after[count - 1]))
+            if named is None:
+                raise BadCursor("after is damaged: its key names no dataset type of this list.")
+            kinds = (*kinds, *named)
+        check(kinds, after)
+        if None in after[len(self.descending) :]:
+            raise BadCursor("after is damaged: only what a list is ordered by may be empty.")
+        for kind, value in zip(kinds, after, strict=True):
+            if kind is Kind.UUID and not re.fullmatch(r"[0-9a-f]{32}", str(value)):
+                raise BadCursor("after is damaged: it has no dataset id.")
 
     def compare(self, a: Key, b: Key) -> int:
         for position, (left, right) in enumerate(zip(a, b, strict=False)):
@@ -32,7 +60,7 @@ class Place:
     def page(
         self, columns: Sequence[Column], keyed: Sequence[tuple[Key, Row]], page: Page, **rows: Any
     ) -> Rows:
-        """Rows in order behind ``page.after``, ``page.first`` of them, and whether more follow."""
+        """Rows in order behind ``page.after``, ``page.first`` of them, and whether more follow. Raises BadCursor."""
         ordered = self.cut(keyed, Page(page.first + 1, page.after))
         cut = ordered[: page.first]
         keys = {id(row): key for key, row in cut}
@@ -43,6 +71,7 @@ class Place:
         """The same with their keys, of which a single one needs no order."""
         if page.after is not None:
             after = tuple(page.after)
+            self.check(after)
             keyed = [one for one in keyed if self.compare(one[0], after) > 0]
         if len(keyed) < 2:
             return list(keyed[: page.first])

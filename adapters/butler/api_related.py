@@ -19,15 +19,18 @@ from ..rows import Column, Kind, Row, Rows
 from . import glob
 from .api_datasets import Shape
 from .api_dimensions import order_names
-from .api_name import resolve
+from .api_name import required_kinds, resolve
 from .api_names import Names, Step
 from .api_place import Key, Place
+from .api_selection import require_inside
 from .api_ties import Parents, Target, Tie, ties
 from .beside import EDGE
 from .kinship import Side, chosen
-from .mistakes import lacking
 
 _EARLIEST = -(2**63)
+
+_HELD = (Kind.UUID, Kind.LONG, Kind.LONG)
+"""What a key has behind a data ID: the dataset's id, the begin of its validity, the place of the collection that ties it."""
 
 
 def related(butler: Butler, names: Names, question: Related, call: Call) -> Rows:
@@ -48,7 +51,7 @@ def related(butler: Butler, names: Names, question: Related, call: Call) -> Rows
             if question.ids and tie.id.hex == question.ids[tie.parent]:
                 continue
             keyed[tie.parent].append(_placed(tie, target, shape))
-    place = Place([term.descending for term in question.order])
+    place = _place(question, found)
     page = replace(question.page, first=question.page.first + 1)
     rows, keys = list[Row](), dict[int, Key]()
     for own in keyed:
@@ -59,6 +62,13 @@ def related(butler: Butler, names: Names, question: Related, call: Call) -> Rows
         raise too_many(call.max_rows, len(rows))
     columns = (Column("parent", Kind.LONG), *shape.columns, *EDGE)
     return Rows(columns, rows, key=lambda row: keys[id(row)], types=shape.types)
+
+
+def _place(question: Related, found: Sequence[Target]) -> Place:
+    """Where datasets of these types stand among those of their parent, as ``_placed`` says."""
+    kinds = [term.kind for term in found[0].terms] if found else []
+    held = {one.type.name: (*required_kinds(one.type.dimensions), *_HELD) for one in found}
+    return Place([*kinds, Kind.STRING], [term.descending for term in question.order], held)
 
 
 def tied(butler: Butler, names: Names, question: Related) -> tuple[list[str], list[Target]]:
@@ -97,9 +107,7 @@ def targets(names: Names, question: Related, parents: Parents, path: Sequence[St
         there = Side(f"dataset type '{one.name}'", one.dimensions, one.isCalibration(), certified)
         try:
             kinship = chosen(question.by, parents.side, there)
-            for constraint in question.constraints:
-                if resolve(constraint.name, one.dimensions, dataset=True).outside:
-                    raise lacking(constraint.name, one.dimensions.names)
+            require_inside(question.constraints, one.dimensions)
         except BadUserInput:
             if one.name in exact:
                 raise
@@ -118,7 +126,7 @@ def _parents(butler: Butler, names: Names, question: Related, path: Sequence[Ste
     group = butler.dimensions.conform(question.dimensions)
     if question.source is None:
         return Parents(Side(f"data ID ({', '.join(question.dimensions)})", group, dataset=False))
-    (source,) = names.types([question.source])
+    source = names.type(question.source)
     certifying = _certifying(names, source, path) if source.isCalibration() else ()
     side = Side(f"dataset type '{source.name}'", group, source.isCalibration(), bool(certifying))
     return Parents(side, source, certifying)

@@ -13,7 +13,7 @@ from ..question import RelatedDataIds
 from ..rows import Column, Kind, Row, Rows
 from . import sky
 from .api_dimensions import batches, coordinates, region_fields, region_of, too_many
-from .api_name import dimension_kind
+from .api_name import dimension_kind, required_kinds
 from .api_place import Place
 from .api_rows import rows_of
 from .api_selection import Selection, merged
@@ -32,13 +32,13 @@ def related_data_ids(butler: Butler, question: RelatedDataIds, most: int) -> Row
     columns = (Column("parent", Kind.LONG), *dimensions, Column("overlap", Kind.FLOAT))
     places = [1 + list(target.names).index(name) for name in target.required]
     page = question.page.__class__(question.page.first + 1, question.page.after)
-    rows = list[Row]()
+    place, rows = Place(required_kinds(target)), list[Row]()
     found = _found(butler, question, here, target, most) if question.keys else {}
     for parent, key in enumerate(question.keys):
         own = found.get(key, {})
         keyed = [(k, (parent, *values, share)) for k, (values, share) in own.items()]
-        rows += [row for _, row in Place().cut(keyed, page)]
-    return Rows(columns, rows, key=lambda row: tuple(row[place] for place in places))
+        rows += [row for _, row in place.cut(keyed, page)]
+    return Rows(columns, rows, key=lambda row: tuple(row[n] for n in places))
 
 
 def _found(

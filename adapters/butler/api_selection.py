@@ -23,6 +23,7 @@ from ..rows import Kind
 from .api_name import Name, Raw, ends, resolve
 from .api_rows import rows_of
 from .expression import Expression, time
+from .mistakes import lacking
 
 _ACCEPTED: dict[Kind, tuple[tuple[type, ...], str]] = {
     Kind.STRING: ((str,), "a string"),
@@ -183,6 +184,13 @@ class Selection:
             for label, name, value in zip(self.among.names, names, row, strict=True):
                 check(Constraint(label, Op.EQ, value), name.kind)
         return names, set(self.among.rows)
+
+
+def require_inside(constraints: Iterable[Constraint], group: DimensionGroup) -> None:
+    """Refuse constraints on dimensions that the rows do not have. Raises BadUserInput."""
+    for constraint in constraints:
+        if resolve(constraint.name, group, dataset=True).outside:
+            raise lacking(constraint.name, group.names)
 
 
 def check(constraint: Constraint, kind: Kind) -> None:
