@@ -105,9 +105,14 @@ def _folded(name: str) -> str:
 _LONGEST = 300
 
 
+def shortened(name: str) -> str:
+    """A name that a caller wrote, with its beginning alone where it is longer than any is."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+
+
 def unknown(what: str, name: str, known: Iterable[str], **details: Any) -> tuple[str, dict[str, Any]]:
     """Message and details for a name that does not exist, with the nearest ones that do. Of a name longer than any is only its beginning repeated."""
-    name = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+    name = shortened(name)
     found = nearest(name, known)
     message = f"Unknown {what} '{name}'"
     message += f"; did you mean {' or '.join(repr(f) for f in found)}?" if found else "."

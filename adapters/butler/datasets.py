@@ -22,7 +22,7 @@ from .candidates import Candidate, branches
 from .joins import resolve
 from .names import CollectionRecord, Names, TypeRecord
 from .ready import UNCHANGED, Ready
-from .selection import Selection
+from .selection import Selection, check_name
 from .store import Store
 from .tables import Tables
 
@@ -94,6 +94,9 @@ class DatasetQueries:
             The question makes no sense for a named type (sky for flats, validity for no calibration, findFirst among validity ranges).
         """
         types = self._names.types(question.types, call)
+        for term in question.order:
+            if term.name != "type":
+                check_name(term.name, types, self._tables)
         if path is None:
             path = self._names.path(question.collections, call)
         holdings = self._names.holdings(types, path, call)

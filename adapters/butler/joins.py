@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from lsst.daf.butler import DimensionElement, DimensionGroup
 
-from ..errors import BadUserInput, nearest
+from ..errors import BadUserInput, nearest, shortened
 from ..rows import Kind
 from .tables import Tables
 
@@ -56,7 +56,7 @@ def resolve(name: str, group: DimensionGroup, tables: Tables, *, dataset: bool =
     BadUserInput
         The universe knows no such dimension or field, or several elements have it; the message has the nearest names.
     """
-    universe = tables.universe
+    universe, name = tables.universe, shortened(name)
     if dataset and name == "run":
         return Name("run", Kind.STRING)
     if dataset and name == "ingest_date":

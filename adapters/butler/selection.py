@@ -25,6 +25,7 @@ from .branch import Extra, Limit, Piece, build, key_values
 from .candidates import Candidate
 from .homes import Homes
 from .joins import resolve
+from .names import TypeRecord
 from .order import Term, behind, check, sorting
 from .tables import Tables
 
@@ -35,6 +36,21 @@ MOST: Limit = sa.bindparam("most", type_=sa.Integer(), required=True)
 
 _STATEMENT_BRANCHES = 80
 _MOST_BRANCHES = 400
+
+
+def check_name(name: str, types: Sequence[TypeRecord], tables: Tables) -> None:
+    """Raise BadUserInput where a type that was asked for by its name lacks what its datasets are to be ordered or counted by."""
+    lacking = [
+        one.name
+        for one in types
+        if one.exact and resolve(name, one.group, tables, dataset=True).role == "outside"
+    ]
+    if lacking:
+        raise _nameless(name, lacking)
+
+
+def _nameless(name: str, types: Sequence[str]) -> BadUserInput:
+    return BadUserInput(f"'{name}' is no dimension or field of {', '.join(types)}.")
 
 
 class Selection:
@@ -89,15 +105,9 @@ class Selection:
                 kinds.append(Kind.STRING)
                 continue
             known = [resolve(extra.name, c.type.group, self.tables, dataset=True) for c in self.candidates]
-            missing = [
-                c.type.name
-                for c, n in zip(self.candidates, known, strict=True)
-                if n.role == "outside" and c.type.exact
-            ]
-            if missing or all(n.role == "outside" for n in known):
-                raise BadUserInput(
-                    f"'{extra.name}' is no dimension or field of {', '.join(missing or [c.type.name for c in self.candidates])}."
-                )
+            check_name(extra.name, [c.type for c in self.candidates], self.tables)
+            if all(n.role == "outside" for n in known):
+                raise _nameless(extra.name, [c.type.name for c in self.candidates])
             kinds.append(known[0].kind)
         return kinds
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..caller import Call
-from ..errors import NotFound, Timeout, TooComplex, nearest
+from ..errors import NotFound, Timeout, TooComplex, unknown
 from ..rows import TypeInfo
 from . import adql
 from .columns import REQUIRED, Columns
@@ -96,9 +96,8 @@ def _means(pattern: str, kind: Kind, wild: bool) -> bool:
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> NotFound:
-    close = nearest(name, known)
-    meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
-    return NotFound(f"Unknown {what} '{name}'{meant}", unknown=name, nearest=close)
+    message, details = unknown(what, name, known)
+    return NotFound(message, **details)
 
 
 class Catalogues:
