@@ -1,6 +1,7 @@
 """What a dataset holds, where an adapter can read it: a table in Arrow batches, or a structure of plain values.
 
-Opening and reading may block, and are done in threads; one thread at a time has a content.
+Opening and reading may block, and are done in threads. One thread at a time has a content, and it is closed when no thread has it any more: the
+libraries below do not bear it otherwise. Who gives up a content that is being read waits for that thread first.
 """
 
 from __future__ import annotations

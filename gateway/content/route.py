@@ -16,7 +16,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
 import structlog
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -43,6 +42,7 @@ from gateway.first_use import FirstUse
 from gateway.http.leaving import while_there
 from gateway.http.patience import Stalled, part, patient, within
 from gateway.limits.house import House
+from gateway.thread import in_thread
 from resolvers.content import MEDIA_TYPES, ContentForm, unlisted
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class _Answer(Response):
         return None
 
     async def _next(self, parts: Iterator[bytes]) -> bytes | None:
-        return await anyio.to_thread.run_sync(next, parts, None, limiter=self._threads)
+        return await in_thread(next, parts, None, limiter=self._threads)
 
     async def _first(self, parts: Iterator[bytes]) -> bytes:
         """The beginning with the first rows: so much has to be right before it is said that all is well."""

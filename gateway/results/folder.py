@@ -24,6 +24,8 @@ DIED = "The service was stopped while this result was being saved; save it again
 GONE = "There is no saved result with this id; it may have expired, or been deleted."
 _ORPHAN = 60.0
 """Seconds after which files that belong to no record are nobody's."""
+_UNREAD = 86_400.0
+"""Seconds for which a record that cannot be read is kept longer than any that can."""
 _WHOLE = "folder.lock"
 
 
@@ -135,11 +137,13 @@ class Folder:
                 own += size if mine else 0
         return Usage(results, own, total)
 
-    def sweep(self, now: int) -> None:
-        """Delete what has expired at ``now`` (nanoseconds of TAI), and what dead processes left behind."""
+    def sweep(self, now: int, lifetime: float) -> None:
+        """Delete what has expired at ``now`` (nanoseconds of TAI), what dead processes left behind, and results whose records this version cannot
+        read: damaged ones, or another version's, which may read them itself until they are older than ``lifetime`` (seconds)."""
         if not self.path.is_dir():
             return
         oldest = time.time() - _ORPHAN
+        unread = time.time() - lifetime - _UNREAD
         names: dict[str, list[str]] = defaultdict(list)
         for entry in self._entries():
             id, _, kind = entry.name.partition(".")
@@ -147,7 +151,9 @@ class Folder:
         for id, kinds in names.items():
             if "json" in kinds:
                 record = self.settled(id)
-                if record is not None and record.expires <= now:
+                if record is None and not self._held(id):
+                    self._unlink_older(id, kinds, unread)
+                elif record is not None and record.expires <= now:
                     self.remove(id)
             elif not self._held(id):
                 self._unlink_older(id, kinds, oldest)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from anyio.to_thread import run_sync
 
 from adapters.rows import FieldInfo
 from gateway.tables.table import said
+from gateway.thread import in_thread
 
 GROUP = 16_384
 """Rows of a row group: what is in memory before it is written."""
@@ -23,8 +23,8 @@ _BATCH = 10_000
 
 
 class Writer:
-    """Writes one table; to be called from threads, one call after the other. ``room`` is called when something was written, and may raise: it is
-    the store that knows how much there is."""
+    """Writes one table; to be called from threads, one call after the other has ended (``gateway.thread``): Arrow's writer must not be closed while
+    it writes. ``room`` is called when something was written, and may raise: it is the store that knows how much there is."""
 
     def __init__(self, path: Path, schema: pa.Schema, room: Callable[[], None]) -> None:
         self._sink = _Sink(path)
@@ -101,10 +101,10 @@ def schema_of(path: Path) -> pa.Schema:
 async def batches(path: Path) -> AsyncIterator[pa.RecordBatch]:
     """Every row, in the order of the answer; a table that is deleted meanwhile is read to its end."""
     # Read ahead, Arrow would have all of the file in memory by the end of it.
-    file = await run_sync(partial(pq.ParquetFile, path, pre_buffer=False))
+    file = await in_thread(partial(pq.ParquetFile, path, pre_buffer=False))
     try:
         groups = file.iter_batches(_BATCH, use_threads=False)
-        while (batch := await run_sync(next, groups, None)) is not None:
+        while (batch := await in_thread(next, groups, None)) is not None:
             yield batch
     finally:
         file.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Generic, TypeVar
 
 from gateway.results.full import Busy, TooMany
@@ -23,6 +22,8 @@ class Jobs(Generic[T]):
         self._turns = asyncio.Semaphore(places)
         self._of: Counter[str | None] = Counter()
         self._running: dict[str, asyncio.Task[T]] = {}
+        self.closing = False
+        """Whether all of them are being ended, and with them the process."""
 
     def begin(
         self, id: str, owner: str | None, work: Callable[[asyncio.Semaphore], Coroutine[None, None, T]]
@@ -60,18 +61,20 @@ class Jobs(Generic[T]):
         return task
 
     async def stop(self, id: str) -> None:
-        """End one, if it is at work here."""
+        """End one, if it is at work here, and wait until it has."""
         task = self._running.get(id)
         if task is not None:
             await _ended([task])
 
     async def close(self) -> None:
-        """End all of them."""
+        """End all of them, and wait until they have."""
+        self.closing = True
         await _ended(list(self._running.values()))
 
 
 async def _ended(tasks: list[asyncio.Task[T]]) -> None:
     for task in tasks:
-        task.cancel()
-    with suppress(asyncio.CancelledError):
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if not task.cancelling():  # what is at its end already is not disturbed there
+            task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import ExitStack, aclosing, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,12 +25,14 @@ from gateway.results.full import StorageFull, TooMany, full
 from gateway.results.jobs import Jobs
 from gateway.results.record import Record, is_id, new_id
 from gateway.results.settings import ResultsConfig
+from gateway.thread import in_thread
 from resolvers.asked import Asked
 from resolvers.results import Found, Kept, Phase, Selected
 
 if TYPE_CHECKING:  # Arrow and DuckDB
     import pyarrow as pa
 
+    from gateway.results.frozen import Writer
     from gateway.results.tables import Tables
     from gateway.tables.table import Table
 
@@ -154,32 +156,44 @@ class SavedResults:
         turns: asyncio.Semaphore,
     ) -> _Ended:
         """Save one result, whatever comes of it. ``known``: told when others may see it."""
+        held = ExitStack()
+
+        def begin() -> None:
+            held.callback(self._folder.begin(record, lambda: self._check(record.owner)).release)
+
         try:
-            hold = await run_sync(self._folder.begin, record, lambda: self._check(record.owner))
-        except (AdapterError, OSError) as error:
-            return _Ended(record, self._told(error))
-        known.set_result(None)
-        try:
+            try:
+                await in_thread(begin)
+            except (AdapterError, OSError) as error:
+                return _Ended(record, self._told(error))
+            known.set_result(None)
             try:
                 async with turns:
                     ended = _Ended(await self._frozen(record, read))
-                await run_sync(self._note, ended.record)
+                await self._last(lambda: self._note(ended.record))
             except asyncio.CancelledError:
-                # In this turn of the loop: the process is about to end.
                 ended = _Ended(replace(record, phase=Phase.ABORTED, message=DIED))
-                self._failed(ended.record)
+                await self._last(lambda: self._failed(ended.record))
             except Exception as error:  # noqa: BLE001  whatever it was, the result says so
                 told = self._told(error)
                 ended = _Ended(replace(record, phase=Phase.ERROR, message=told.message), told)
-                await run_sync(self._failed, ended.record)
+                await self._last(lambda: self._failed(ended.record))
             return ended
         finally:
-            hold.release()
+            await self._last(held.close)
+
+    async def _last(self, work: Callable[[], None]) -> None:
+        """What is left to do on the disk for a result that is at its end: in this turn of the loop where the process is about to end too."""
+        if self._jobs.closing:
+            work()
+            return
+        with suppress(asyncio.CancelledError):  # it is done, and was the last
+            await in_thread(work)
 
     async def _frozen(self, record: Record, read: Callable[[], Awaitable[Table]]) -> Record:
         """Read the answer and write it; the record of what came of it."""
         record = replace(record, phase=Phase.EXECUTING)
-        await run_sync(self._note, record)
+        await in_thread(self._note, record)
         async with asyncio.timeout(self._config.timeout) as limit:
             try:
                 table = await read()
@@ -199,15 +213,21 @@ class SavedResults:
         """How many rows there were."""
         tables = await self._tables()
         async with aclosing(cast("AsyncGenerator[pa.RecordBatch]", table.batches)) as rows:
-            writer = await run_sync(
-                tables.begin, self._folder.part(record.id), table.schema, lambda: self._room(record)
-            )
+            held = ExitStack()
+
+            def begin() -> Writer:
+                path = self._folder.part(record.id)
+                return held.enter_context(
+                    closing(tables.begin(path, table.schema, lambda: self._room(record)))
+                )
+
             try:
+                writer = await in_thread(begin)
                 async for batch in rows:
-                    await run_sync(writer.write, batch)
-                await run_sync(writer.end)
+                    await in_thread(writer.write, batch)
+                await in_thread(writer.end)
             finally:
-                writer.close()
+                await in_thread(held.close)
         return writer.rows
 
     def _failed(self, record: Record) -> None:
@@ -275,7 +295,7 @@ class SavedResults:
     async def _sweep(self) -> None:
         while True:
             try:
-                await run_sync(self._folder.sweep, _now())
+                await run_sync(self._folder.sweep, _now(), self._config.lifetime)
             except OSError as error:
                 log.warning("results not swept", exception=type(error).__qualname__)
             await asyncio.sleep(min(_SWEEP, max(1.0, self._config.lifetime / 4)))

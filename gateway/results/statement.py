@@ -72,7 +72,8 @@ class Columns:
         except ValueError:
             message, details = unknown("column", name[:100], self.names)
             known = ", ".join(self.names)
-            raise BadUserInput(f"{argument}: {message} The columns are {known}.", **details) from None
+            text = f" Text is written in single quotes: '{name[:100]}'." if argument == "where" else ""
+            raise BadUserInput(f"{argument}: {message} The columns are {known}.{text}", **details) from None
 
 
 @dataclass(slots=True)
@@ -117,8 +118,10 @@ class Statement:
         conditions = [f"place > {self._add(begin)}", f"place <= {self._add(end)}"]
         return f"SELECT place, c{label}, c{id} FROM t{_all(conditions)} ORDER BY place"  # noqa: S608
 
-    def count(self, where: Where | None) -> str:
-        """How many rows satisfy a condition."""
+    def count(self, where: Where | None, order: Sequence[Order] = ()) -> str:
+        """How many rows satisfy a condition. An order that makes no sense is refused, though nothing is put in order."""
+        for one in order:
+            self.columns.place(one.name, "orderBy")
         return f"SELECT count(*) FROM t{_all(self._where(where))}"  # noqa: S608
 
     def facets(self, where: Where | None, by: Sequence[str], first: int) -> str:
@@ -219,9 +222,9 @@ class Statement:
     def _instant(self, node: Node) -> str:
         if self._kind(node) is _TIME:
             return self._made(node)
-        text = (
-            node.value if isinstance(node, Literal) else self._bound(node) if isinstance(node, Bound) else ""
-        )
+        if not isinstance(node, Literal | Bound):
+            raise wrong("an instant cannot be compared with a column of strings", node.at)
+        text = node.value if isinstance(node, Literal) else self._bound(node)
         return self._add(_microseconds(str(text), node.at))
 
     def _in(self, node: In) -> str:

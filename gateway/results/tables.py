@@ -59,7 +59,9 @@ class Tables:
 
     async def count(self, selected: Selected, deadline: Deadline) -> int:
         _, statement = await self._begun(selected.result)
-        ((count,),) = await self._ask(selected.result, statement, statement.count(selected.where), deadline)
+        ((count,),) = await self._ask(
+            selected.result, statement, statement.count(selected.where, selected.order), deadline
+        )
         return int(count)
 
     async def facets(self, selected: Selected, by: Sequence[str], first: int, deadline: Deadline) -> Facets:

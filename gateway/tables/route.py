@@ -16,8 +16,6 @@ from contextlib import aclosing, suppress
 from functools import partial
 from typing import NamedTuple
 
-import anyio
-import anyio.to_thread
 import structlog
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -38,6 +36,7 @@ from gateway.tables.formats import response_format
 from gateway.tables.formats.document import refusal as refusal_document
 from gateway.tables.links import PATH
 from gateway.tables.table import Encoder, Format, Table
+from gateway.thread import in_thread
 
 log = structlog.get_logger("gateway.tables")
 
@@ -136,7 +135,7 @@ class _Answer(Response):
         async with aclosing(table.batches) as batches:  # type: ignore[type-var]
             first = await anext(batches, None)
             count = 0 if first is None else first.num_rows
-            content = await anyio.to_thread.run_sync(_opening, encoder, first)
+            content = await in_thread(_opening, encoder, first)
             self._begun = encoder
             await send(_start(table, format))
             if scope["method"] == "HEAD":
@@ -145,10 +144,10 @@ class _Answer(Response):
             await part(send, content)
             async for batch in batches:
                 count += batch.num_rows
-                await part(send, await anyio.to_thread.run_sync(encoder.rows, batch))
+                await part(send, await in_thread(encoder.rows, batch))
         if not format.tells:
             _require_whole(table, most, count)
-        content = await anyio.to_thread.run_sync(encoder.end, table.end.overflow)
+        content = await in_thread(encoder.end, table.end.overflow)
         await part(send, content, more=False)
 
     async def _break_off(self, send: Send, encoder: Encoder, error: Exception) -> None:

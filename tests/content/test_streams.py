@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import astropy.table
@@ -22,6 +24,7 @@ from starlette.types import Message
 
 from adapters.butler import open_repository
 from adapters.caller import Call
+from adapters.content import TableContent
 from adapters.protocol import Repository, Settings
 from gateway.content.route import content_route
 from gateway.http import patience
@@ -131,6 +134,70 @@ def test_who_takes_nothing_is_left_and_told_nothing_more(
 
     asyncio.run(run())
     assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
+    assert house.enter("another")
+
+
+class Watched:
+    """A content whose reading takes a while, and which knows whether a thread has it when it is closed."""
+
+    def __init__(self, content: TableContent) -> None:
+        self._content = content
+        self.name, self.schema, self.rows, self.stored = content.name, content.schema, content.rows, None
+        self.reading = False
+        self.closed: list[bool] = []
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        found = self._content.batches(columns)
+        for place in itertools.count():
+            self.reading = True
+            if place:
+                time.sleep(1)
+            batch = next(found, None)
+            self.reading = False
+            if batch is None:
+                return
+            yield batch
+
+    def close(self) -> None:
+        self.closed.append(self.reading)
+        self._content.close()
+
+
+def test_a_content_that_takes_too_long_is_closed_when_its_thread_has_ended(
+    contents: Contents, root: Path
+) -> None:
+    house, sent, watched = House(1, 1, 0), list[Message](), list[Watched]()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def run() -> None:
+        repository = open_repository("tables", Settings(str(root), collections=("tables",)))
+        read = repository.read
+
+        async def watching(*asked: Any) -> Watched:
+            watched.append(Watched(await read(*asked)))
+            return watched[-1]
+
+        repository.read = watching  # type: ignore[method-assign,assignment]
+
+        async def enter(_: object) -> tuple[Mapping[str, Repository], Call]:
+            return {"tables": repository}, Call()
+
+        app = Starlette(routes=[content_route(enter, house, timeout=0.2)])
+        path = f"/content/tables/{contents.ids['long']}"
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"form=CSV", "headers": []}
+        try:
+            await app(scope, receive, send)
+        finally:
+            await repository.close()
+
+    asyncio.run(run())
+    assert [one.closed for one in watched] == [[False]]
+    assert b"A content may take 0.2 seconds" in sent[-1]["body"] and sent[-1]["more_body"]
     assert house.enter("another")
 
 

@@ -400,6 +400,14 @@ def test_the_position_is_where_the_mistake_is(table: Frozen) -> None:
         assert refused(table, where).details["position"] == position, where
 
 
+def test_an_instant_is_not_compared_with_a_column_of_strings(table: Frozen) -> None:
+    assert "an instant cannot be compared with a column of strings" in refused(table, "begin = band").message
+
+
+def test_text_without_its_quotes_is_told_apart(table: Frozen) -> None:
+    assert "single quotes: 'r'" in refused(table, "band = r").message
+
+
 def test_unknown_columns_are_told_with_the_nearest(table: Frozen) -> None:
     error = refused(table, "vist = 1")
     assert error.details["nearest"] == ["visit"]

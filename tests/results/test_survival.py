@@ -140,3 +140,26 @@ def test_what_is_found_in_the_folder_is_not_believed(tmp_path: Path, own: Path) 
         assert look(asker, id)["phase"] == "COMPLETED"
         found[1].unlink()
         assert asker.error(ROWS, id=id)["code"] == "NOT_FOUND"
+
+
+def test_records_that_cannot_be_read_leave_the_disk_when_they_are_old(tmp_path: Path, own: Path) -> None:
+    """Later than any result expires: another version may have written them, and read them."""
+    place = tmp_path / "state" / "results"
+    place.mkdir(parents=True, mode=0o700)
+    lifetime, day = 1000, 86_400
+    old, young, damaged = "A" * 22, "B" * 22, "C" * 22
+    for id, content, age in [
+        (old, b'{"version": 0}', lifetime + day + 60),
+        (damaged, b"{", lifetime + day + 60),
+        (young, b'{"version": 99}', lifetime + day - 600),
+    ]:
+        for kind, written in (("json", content), ("parquet", bytes(1000)), ("lock", b"")):
+            (place / f"{id}.{kind}").write_bytes(written)
+            os.utime(place / f"{id}.{kind}", (time.time() - age,) * 2)
+    with serving(tmp_path, {"own": entry(own)}, lifetime=lifetime, wait=20) as (asker, _):
+        deadline = time.monotonic() + 20
+        while {path.stem for path in files(tmp_path)} != {young}:
+            assert time.monotonic() < deadline, files(tmp_path)
+            time.sleep(0.05)
+        assert len(files(tmp_path)) == 3
+        assert asker.error(LOST, id=young)["code"] == "NOT_FOUND"
