@@ -11,7 +11,7 @@ from typing import Any
 from lsst.daf.butler import DimensionElement, DimensionGroup, DimensionUniverse, Timespan
 from lsst.daf.butler.time_utils import TimeConverter
 
-from ..errors import BadUserInput, nearest
+from ..errors import BadUserInput, nearest, shortened
 from ..question import KeyValue
 from ..rows import Kind
 
@@ -121,7 +121,7 @@ def resolve(name: str, group: DimensionGroup, *, dataset: bool = False) -> Name:
     BadUserInput
         The universe knows no such name, or several elements have such a field; the message has the nearest names.
     """
-    universe = group.universe
+    universe, name = group.universe, shortened(name)
     if dataset and name in ("run", "ingest_date"):
         return Name(name, Kind.STRING if name == "run" else Kind.TIME)
     head, _, tail = name.partition(".")

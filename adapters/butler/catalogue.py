@@ -45,7 +45,7 @@ class Catalogue:
         statement = sa.select(table.c.name, table.c.type, table.c.doc).where(*self._matching(question))
         name = self.tables.dialect.text(table.c.name)
         if question.page.after is not None:
-            check([Kind.STRING], question.page.after)
+            check([Kind.STRING], question.page.after, nulls=False)
             statement = statement.where(name > question.page.after[0])
         rows = self.store.rows(statement.order_by(name).limit(question.page.first + 1), call)
         found = [(r[0], TYPES[r[1]], r[2] or None) for r in rows]
@@ -63,7 +63,8 @@ class Catalogue:
     def _matches(self, column: Any, patterns: Sequence[str]) -> Any:
         dialect = self.tables.dialect
         return sa.or_(
-            *(dialect.glob(column, p) if glob.is_glob(p) else column == p for p in patterns),
+            *(column == p for p in patterns),
+            *(dialect.glob(column, p) for p in patterns if glob.is_glob(p)),
         )
 
     def count_collections(self, question: Collections, call: Call) -> int:
@@ -82,6 +83,8 @@ class Catalogue:
     def _flattened(self, question: Collections, call: Call) -> Rows:
         records = sorted(self._flat_records(question, call), key=lambda r: r.name)
         after = question.page.after
+        if after is not None:
+            check([Kind.STRING], after, nulls=False)
         rows = [_collection(r) for r in records if after is None or r.name > str(after[0])]
         return _by_name(COLLECTION, rows[: question.page.first + 1], question.page.first)
 
@@ -121,7 +124,7 @@ class Catalogue:
         name = dialect.text(inner.c.name)
         statement = sa.select(inner)
         if question.page.after is not None:
-            check([Kind.LONG, Kind.STRING], question.page.after)
+            check([Kind.LONG, Kind.STRING], question.page.after, nulls=False)
             position, last = question.page.after
             statement = statement.where(
                 sa.or_(inner.c.position > position, sa.and_(inner.c.position == position, name > last))
@@ -149,7 +152,7 @@ class Catalogue:
         name = self.tables.dialect.text(table.c.name)
         head = sa.select(table.c.id).where(clause)
         if question.page.after is not None:
-            check([Kind.STRING], question.page.after)
+            check([Kind.STRING], question.page.after, nulls=False)
             head = head.where(name > question.page.after[0])
         head = head.order_by(name).limit(question.page.first + 1)
         chosen = head.subquery()
@@ -222,6 +225,8 @@ class Catalogue:
                 self.names.type_rows(self.tables.dialect.within(identifier, kinds), call) if kinds else ()
             )
         }
+        if question.page.after is not None:
+            check([Kind.STRING], question.page.after, nulls=False)
         after = None if question.page.after is None else str(question.page.after[0])
         rows: list[Row] = []
         for position, name in enumerate(question.names):

@@ -286,7 +286,7 @@ class KnownDatasets:
         if path is not None:
             statement = statement.where(self._held(record, dataset.c.id, path))
         if question.page.after is not None:
-            check([Kind.TIME, Kind.UUID], question.page.after)
+            check([Kind.TIME, Kind.UUID], question.page.after, nulls=False)
             date, identifier = question.page.after
             bound = dialect.id_value(str(identifier))
             statement = statement.where(

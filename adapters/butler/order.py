@@ -50,13 +50,13 @@ _TYPES: Mapping[Kind, type | tuple[type, ...]] = {
 }
 
 
-def check(kinds: Sequence[Kind], values: Sequence[KeyValue]) -> None:
+def check(kinds: Sequence[Kind], values: Sequence[KeyValue], *, nulls: bool = True) -> None:
     """Refuse a page key that was made for another order, before the database meets it. Raises BadCursor.
 
-    None may stand anywhere: where no NULL can be it only leads nowhere.
+    None may stand anywhere, but for ``nulls``: where no NULL can be it only leads nowhere.
     """
     fits = len(kinds) == len(values) and all(
-        value is None or isinstance(value, _TYPES.get(kind, int))
+        (nulls and value is None) or isinstance(value, _TYPES.get(kind, int))
         for kind, value in zip(kinds, values, strict=False)
     )
     if not fits:

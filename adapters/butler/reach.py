@@ -291,7 +291,7 @@ class Reach:
             if after[place] == self.record.name:
                 check([Kind.STRING if t.constant is not None else t.kind for t in terms], after)
             else:
-                check([t.kind for t in terms[:place]], after[:place])
+                check([*(t.kind for t in terms[:place]), Kind.STRING], after[: place + 1])
                 values = [*after[: place + 1], *([None] * (len(terms) - place - 1))]
             later = behind(terms, values, dialect)
             statement = statement.where(sa.literal(later) if isinstance(later, bool) else later)

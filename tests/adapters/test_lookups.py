@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lsst.daf.butler import CollectionType, DataCoordinate, DatasetType
 from lsst.sphgeom import Region
 
-from adapters.errors import BadUserInput, NotFound, Unsupported
+from adapters.errors import BadCursor, BadUserInput, NotFound, Unsupported
 from adapters.question import (
     CollectionDatasetTypes,
     CollectionLinks,
@@ -27,6 +27,7 @@ from adapters.question import (
     Files,
     FindDataset,
     Memberships,
+    Page,
     RecordsByKey,
     Regions,
     Sizes,
@@ -38,7 +39,7 @@ from adapters.question import (
 from .asker import AdapterAsker, ApiAsker, Asker, everything, named
 from .judge import Judge, is_glob
 from .questions import spans
-from .repositories import FILED, TYPES, Repository
+from .repositories import FILED, ODD_RUN, TYPES, Repository
 from .terms import ends, timespan
 from .test_answers import PLACES, Setting, effort
 
@@ -400,3 +401,28 @@ def test_an_instant_is_found(setting: Setting) -> None:
     for instant in (edge - 1, edge):
         question = Datasets(("flat", "bias"), ("HSC/calib",), validity=Span(instant, instant + 1))
         assert everything(setting.asker, question, [50]) == judge.datasets(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        Collections(page=Page(1, (None,))),
+        Collections(page=Page(1, (7,))),
+        Collections(flatten=True, page=Page(1, (None,))),
+        CollectionLinks(("HSC/defaults",), "children", Page(1, (0, None))),
+        CollectionDatasetTypes(("HSC/raw/all",), Page(1, (3,))),
+        DatasetTypes(page=Page(1, (None,))),
+    ],
+)
+def test_keys_that_no_list_gave_are_bad_cursors(repository: Repository, question: Any) -> None:
+    asker = AdapterAsker(repository)
+    with pytest.raises(BadCursor):
+        asker.ask(question)
+    asker.close()
+
+
+def test_an_exact_name_with_the_characters_of_a_glob_means_itself(repository: Repository) -> None:
+    asker = AdapterAsker(repository)
+    assert [row[0] for row in asker.ask(Collections((ODD_RUN,))).rows] == [ODD_RUN]
+    assert asker.ask(Datasets(("calexp",), (ODD_RUN,))).rows
+    asker.close()
