@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 ARROW = "application/vnd.apache.arrow.stream"
 CSV = "text/csv"
+DATALINK = "application/x-votable+xml;content=datalink"
+"""Of a links document (DataLink 1.1, section 3.3). Without a space: pyvo compares it letter by letter."""
 ECSV = "text/x-ecsv"
 FITS = "application/fits"
 JSON = "application/json"

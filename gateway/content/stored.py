@@ -2,7 +2,8 @@
 
 The adapter says where the bytes are; nothing of a path ever comes from the request. A local file is streamed with
 ranges and conditions by its ETag and Last-Modified; bytes elsewhere are redirected to. Errors have GraphQL's shape. A repository
-that does not exist, one that is not this caller's to see and a dataset that does not exist are told in the same words.
+that does not exist, one that is not this caller's to see and a dataset that does not exist are told in the same words. A client that takes nothing for
+a minute is left.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from uuid import UUID
 
 import anyio
 import anyio.to_thread
+import structlog
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -28,6 +30,9 @@ from adapters.rows import FileContent
 from gateway.content.conditions import not_modified, wanted_ranges, with_ranges
 from gateway.http.errors import Masking, secrets_in
 from gateway.http.headers import sent
+from gateway.http.patience import Stalled, patient
+
+log = structlog.get_logger("gateway.content")
 
 PATH = "/files/{repository}/{uuid}"
 # A stored file may be HTML or SVG: it must neither run as ours nor be taken for another type than it is said to be.
@@ -78,8 +83,10 @@ def named_component(written: str | None) -> str | None:
     return written or None
 
 
-def nothing_here() -> NotFound:
-    return NotFound("There is no file here.")
+def nothing_here(component: str | None = None) -> NotFound:
+    return NotFound(
+        f"There is no file of component '{component}' here." if component else "There is no file here."
+    )
 
 
 async def stored(
@@ -96,16 +103,16 @@ async def stored(
         with anyio.fail_after(call.deadline.remaining()):
             content: FileContent = await repository.content(dataset, component, call)
     except NotFound:
-        raise nothing_here() from None
+        raise nothing_here(component) from None
     if content.path is None:
         if content.url is None:
-            raise nothing_here()
+            raise nothing_here(component)
         return RedirectResponse(content.url, 307, headers={**HEADERS, "Cache-Control": "no-store"})
     try:
         stat = await anyio.to_thread.run_sync(os.stat, content.path)
     except OSError:
         # Recorded, and gone: for the client the same as never stored.
-        raise nothing_here() from None
+        raise nothing_here(component) from None
     response = _File(
         content.path,
         headers=HEADERS,
@@ -126,7 +133,10 @@ class _File(FileResponse):
     ranges: Sequence[tuple[int, int]] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await super().__call__(with_ranges(scope, self.ranges), receive, send)
+        try:
+            await super().__call__(with_ranges(scope, self.ranges), receive, patient(send))
+        except Stalled:
+            log.warning("file broken off", code="STALLED")
 
 
 def safe_name(name: str) -> str:

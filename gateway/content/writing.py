@@ -55,7 +55,8 @@ def write(content: Content, form: ContentForm) -> Writing:
         encoder = format.encoder(Table(content.name, "", schema, _none()))
     except Unsupported as error:
         raise _with_forms(error) from error
-    return Writing(format.media_type, format.suffix, _encoded(encoder, content, schema, fit=fit), encoder)
+    parts = _saying_forms(_encoded(encoder, content, schema, fit=fit))
+    return Writing(format.media_type, format.suffix, parts, encoder)
 
 
 def _encoded(encoder: Encoder, content: TableContent, schema: pa.Schema, *, fit: bool) -> Iterator[bytes]:

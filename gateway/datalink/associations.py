@@ -13,10 +13,11 @@ from typing import NamedTuple
 from adapters import instant
 from adapters.capability import Capability
 from adapters.errors import Unsupported
+from adapters.media_types import DATALINK
 from adapters.question import Kinship, Lineage, QuantumDatasets, Question, Recorded, Related, Way
 from adapters.rows import Row, Rows
 from gateway.datalink.fault import fault
-from gateway.datalink.link import MEDIA_TYPE, Link
+from gateway.datalink.link import Link
 from gateway.datalink.member import Member, members
 from gateway.datalink.surroundings import Surroundings
 from resolvers.context import Scope, by_parent
@@ -87,7 +88,7 @@ def _link(scope: Scope, other: _Other, around: Surroundings) -> Link:
         other.term,
         around.links_of(scope, other.member.id),
         description=f"{other.words}: {other.member.words}",
-        content_type=MEDIA_TYPE,
+        content_type=DATALINK,
         local_semantics=other.member.info.name,
         link_auth=around.auth,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from adapters.media_types import DATALINK
 from adapters.rows import TypeInfo
 from gateway.datalink.cutout import cutout, images
-from gateway.datalink.link import MEDIA_TYPE, STANDARD
+from gateway.datalink.link import STANDARD
 from gateway.datalink.member import PATH
 from gateway.services import Directory
 from gateway.tables.table import Descriptor, Parameter
@@ -36,7 +37,7 @@ def descriptors(
         STANDARD,
         f"{service}/links",
         (Parameter("ID", ref=IDENTIFIER, description="IVOA identifier of the dataset"),),
-        content_type=MEDIA_TYPE,
+        content_type=DATALINK,
     )
     cutouts = {directory.of(label).cutout for label in labels}
     found = cutouts.pop() if len(cutouts) == 1 else None

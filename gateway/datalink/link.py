@@ -10,8 +10,6 @@ import pyarrow as pa
 from gateway.tables.table import Descriptor, Table, column
 
 STANDARD = "ivo://ivoa.net/std/DataLink#links-1.1"
-MEDIA_TYPE = "application/x-votable+xml;content=datalink"
-"""Of a links document. Without a space: pyvo compares it letter by letter."""
 
 
 class Link(NamedTuple):

@@ -19,9 +19,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.errors import BadUserInput
+from adapters.media_types import DATALINK
 from gateway.datalink.collecting import collected
 from gateway.datalink.fault import said
-from gateway.datalink.link import MEDIA_TYPE, Link, document
+from gateway.datalink.link import Link, document
 from gateway.datalink.member import PATH
 from gateway.datalink.surroundings import Surroundings
 from gateway.http.body import read_body
@@ -109,7 +110,7 @@ async def _asked(request: Request, limits: Limits, deadline: Deadline, most: int
         )
         pairs += await anyio.to_thread.run_sync(_fields, body)
     found: dict[str, None] = {}
-    media_type = MEDIA_TYPE
+    media_type = DATALINK
     for name, value in pairs:
         match name.upper():
             case "ID" if value:
@@ -129,14 +130,14 @@ def _fields(body: bytes) -> list[tuple[str, str]]:
 
 def _media_type(value: str) -> str:
     """Whoever asks for text/xml gets it under that name; any other word for VOTable means a links document."""
-    if value.replace(" ", "").lower() == MEDIA_TYPE:
-        return MEDIA_TYPE
+    if value.replace(" ", "").lower() == DATALINK:
+        return DATALINK
     found = response_format(value).media_type
     if found == "text/xml":
         return found
     if found != FORMATS["VOTABLE"].media_type:
         raise BadUserInput("Links are written as VOTable only: leave RESPONSEFORMAT out.")
-    return MEDIA_TYPE
+    return DATALINK
 
 
 async def _written(asked: _Asked, around: Surroundings) -> bytes:

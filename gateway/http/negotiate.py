@@ -14,8 +14,8 @@ GRAPHQL = "application/graphql-response+json"
 
 @remembered
 def response_type(accept: str | None) -> str:
-    """The media type to answer in: the newer one only where a client names it, since wildcards come from clients
-    that were written before it existed.
+    """The media type to answer in: the newer one only where a client names it, or refuses the older one by name, since wildcards come from
+    clients that were written before it existed.
 
     Raises
     ------
@@ -38,6 +38,8 @@ def response_type(accept: str | None) -> str:
         return GRAPHQL
     if json:
         return JSON
+    if quality.get(GRAPHQL, wildcard):
+        return GRAPHQL
     raise refuse(f"The answer comes as {GRAPHQL} or {JSON}; the Accept header allows neither.", 406)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-_WRITING, _LONGEST_WRITING = 0.1, 1.0  # the part of a request that is left for its answer, and at most so many seconds
+_WRITING, _LONGEST_WRITING = (
+    0.1,
+    1.0,
+)  # the part of a request that is left for its answer, and at most so many seconds
 
 
 class Deadline:

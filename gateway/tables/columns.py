@@ -18,6 +18,7 @@ from astropy.units import Unit
 
 from adapters import region
 from adapters.caller import Call
+from adapters.media_types import DATALINK
 from adapters.protocol import Repository
 from adapters.question import Regions, Timespans
 from adapters.rows import ElementInfo, Kind, Rows
@@ -28,9 +29,6 @@ from gateway.tables.pages import Page, Part
 from gateway.tables.table import column
 from gateway.tables.times import mjd, timestamps
 from resolvers.record import BEGIN, END, plain
-
-DATALINK = "application/x-votable+xml;content=datalink"
-"""What pyvo compares with, without a space."""
 
 Datalink = Callable[[str], str]
 """The address of the DataLink service of a repository, by its label."""
@@ -141,17 +139,14 @@ class Columns(Protocol):
 
 async def batch(columns: Columns, schema: pa.Schema, page: Page, call: Callable[[], Call]) -> pa.RecordBatch:
     """The rows of a page as they stand in the table."""
-    found = [
-        pa.RecordBatch.from_arrays(await columns.values(part, call()), schema=schema)
-        for part in page
-        if part.rows.rows
-    ]
+    parts = [part for part in page if part.rows.rows]
+    found = [pa.RecordBatch.from_arrays(await columns.values(part, call()), schema=schema) for part in parts]
     if not found:
         return _empty(schema)
-    if len(found) == 1:
+    if parts[0].places is None:
         return found[0]
-    places = chain.from_iterable(part.places or () for part in page if part.rows.rows)
-    order = pa.array(sorted(range(sum(map(len, found))), key=list(places).__getitem__), pa.int64())
+    places = list(chain.from_iterable(part.places or () for part in parts))
+    order = pa.array(sorted(range(len(places)), key=places.__getitem__), pa.int64())
     (whole,) = pa.Table.from_batches(found).take(order).combine_chunks().to_batches()
     return whole
 

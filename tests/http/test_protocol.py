@@ -35,6 +35,8 @@ def ask(client: httpx2.Client, query: str, accept: str = JSON, **body: object) -
         ("application/graphql-response+json;q=0, */*;q=0.1", JSON),
         ("application/json;q=0, application/graphql-response+json;q=0.1", GRAPHQL),
         ("application/json;q=nonsense, application/graphql-response+json", GRAPHQL),
+        ("application/json;q=0, */*", GRAPHQL),
+        ("application/json;q=0, application/*;q=0.1", GRAPHQL),
     ],
 )
 def test_the_media_type_is_the_one_the_client_prefers(accept: str | None, chosen: str) -> None:
@@ -42,7 +44,18 @@ def test_the_media_type_is_the_one_the_client_prefers(accept: str | None, chosen
 
 
 @pytest.mark.parametrize(
-    "accept", ["text/html", "image/*", "application/json;q=0", "*/*;q=0", ";;;", ",", "a;q=7"]
+    "accept",
+    [
+        "text/html",
+        "image/*",
+        "application/json;q=0",
+        "application/json;q=0, application/graphql-response+json;q=0, */*",
+        "application/json;q=0, application/*;q=0, */*",
+        "*/*;q=0",
+        ";;;",
+        ",",
+        "a;q=7",
+    ],
 )
 def test_a_client_that_wants_neither_media_type_gets_406(client: httpx2.Client, accept: str) -> None:
     with pytest.raises(Refusal):

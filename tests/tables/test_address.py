@@ -11,6 +11,7 @@ import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,6 +30,7 @@ from adapters.question import Among, Datasets, Question
 from adapters.rows import Rows
 from gateway.limits import Limits
 from gateway.tables import pages, written
+from gateway.tables.kept import Kept
 from gateway.tables.reading import read
 from resolvers.asked import Asked
 from tests.demonstration import demonstration
@@ -115,8 +117,44 @@ def test_an_error_is_a_votable_that_says_what_would_be_right(
     assert words in text
 
 
+def misspelt(asker: Asker) -> str:
+    """The address of a table of a type that does not exist; GraphQL would not give it."""
+    question = written.write(Asked(("hsc",), (Datasets(("raww",)),)))
+    return f"{asker.address}/tables?{urlencode({'QUESTION': question, 'RESPONSEFORMAT': 'votable'})}"
+
+
+@pytest.mark.parametrize(
+    ("field", "word"),
+    [
+        ('datasets(query: {type: ["raww"]}) { table { url } }', "raw"),
+        (
+            'datasets(query: {type: ["raw"], collections: ["HSC/rwa"]}) { table(format: CSV) { url } }',
+            "HSC/raw",
+        ),
+        ('datasets(query: {type: ["raw"], orderBy: ["exposre"]}) { table { url } }', "exposure"),
+        ('datasets(query: {type: ["raw"], orderBy: ["exposre"]}) { totalCount }', "exposure"),
+        ('datasets(query: {type: ["raw"], orderBy: ["timespan.start"]}) { totalCount }', "timespan.begin"),
+        (
+            'datasets(query: {type: ["raw"], orderBy: ["timespan.begin DESC"]}) { totalCount }',
+            "'-timespan.begin'",
+        ),
+        (
+            'datasets(query: {type: ["raw"], orderBy: ["exposre"]}) { facets(by: ["detector"]) { complete } }',
+            "exposure",
+        ),
+        ('dataIds(dimensions: ["visit"], orderBy: ["exptim"]) { totalCount }', "no dimension or field"),
+        ('dataIds(dimensions: ["visit"], orderBy: ["exptim"]) { table { url } }', "no dimension or field"),
+    ],
+)
+def test_a_mistake_is_told_though_no_row_is_asked_for(asker: Asker, field: str, word: str) -> None:
+    """Whoever follows the address of a table is told in a file, if at all."""
+    error = asker.refused(field)
+    assert error["code"] in ("NOT_FOUND", "BAD_USER_INPUT")
+    assert word in error["message"]
+
+
 def test_what_is_wrong_with_a_question_is_told_before_any_row(asker: Asker) -> None:
-    response = asker.http.get(link(asker, 'datasets(query: {type: ["raww"]}) { table { url } }'))
+    response = asker.http.get(misspelt(asker))
     assert response.status_code == 404
     assert "raw" in status(response)[0][1]
     response = asker.http.get("/tables")
@@ -139,9 +177,7 @@ def test_pyvo_reads_rows_and_errors(asker: Asker) -> None:
     assert len(results) == asker.hsc(RAWS)["datasets"]["totalCount"]
     assert results[0].getbyucd("meta.ref.ivoid").startswith("ivo://")
     with pytest.raises(Exception, match="raw"):
-        pyvo.dal.DALResults.from_result_url(
-            link(asker, 'datasets(query: {type: ["raww"]}) { table { url } }')
-        )
+        pyvo.dal.DALResults.from_result_url(misspelt(asker))
 
 
 AMONG = """query Q($among: [DataIdMap!]) { repository(name: "hsc") { datasets(query: {type: ["raw"], among: $among}) {
@@ -303,6 +339,34 @@ def test_a_bomb_is_not_unpacked() -> None:
     text = base64.urlsafe_b64encode(zlib.compress(b" " * (written.LONGEST + 1))).decode()
     with pytest.raises(BadUserInput):
         written.read(text)
+
+
+def test_an_address_says_no_more_than_this_service_puts_into_one(asker: Asker) -> None:
+    """Anybody may write one, and reading it costs in proportion to what it says."""
+    many = Among(("exposure",), tuple((number,) for number in range(20_000)))
+    text = written.write(Asked(("hsc",), (Datasets(("raw",), among=many),)))
+    response = asker.http.get("/tables", params={"QUESTION": text})
+    assert response.status_code == 400 and "4,000" in response.text
+    alike = Among(("exposure",), ((903344,),) * 20_000)
+    text = written.write(Asked(("hsc",), (Datasets(("raw",), among=alike),)))
+    assert len(text) < 4_000
+    response = asker.http.get("/tables", params={"QUESTION": text})
+    assert response.status_code == 400 and "damaged" in response.text
+    url = asker.data(AMONG, among=[{"exposure": 903344}] * 20_000)["repository"]["datasets"]["table"]["url"]
+    assert "KEPT=" in url
+    assert asker.http.get(url).status_code == 200
+
+
+def test_kept_questions_of_who_does_not_come_back_go_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        early = Kept(tmp_path, seconds=0.2, most=1_000)
+        identifier, _ = await early.keep(Caller("ada"), "a")
+        assert await early.find(Caller("ada"), identifier) == "a"
+        await asyncio.sleep(0.3)
+        await early.keep(Caller("bob"), "b")
+        assert [file.read_text() for file in tmp_path.glob("*/*")] == ["b"]
+
+    asyncio.run(main())
 
 
 # in this process, where one can look at what is asked

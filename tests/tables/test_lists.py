@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -227,3 +228,38 @@ def test_what_a_quantum_read_is_a_table(asker: Asker) -> None:
     assert (
         list(table(asker, inputs["table"]["url"])["id"]) == [node["uuid"] for node in inputs["nodes"]] != []
     )
+
+
+SAVE = """mutation($repositories: [String!]!, $query: DatasetQuery!) {
+    saveResult(repositories: $repositories, query: $query) { phase table(format: CSV) { url } } }"""
+SAVED = {
+    "types of different dimensions": {
+        "type": ["raw", "*oadd*", "flat"],
+        "collections": ["*"],
+        "findFirst": False,
+    },
+    "newest first": {
+        "type": ["raw", "calexp"],
+        "collections": ["*"],
+        "orderBy": ["-ingest_date", "-detector"],
+    },
+    "one type": {"type": ["raw"], "collections": ["*"], "orderBy": ["-detector", "-exposure"]},
+}
+
+
+@pytest.mark.parametrize("repositories", [["hsc"], ["small", "hsc"]])
+@pytest.mark.parametrize("name", SAVED)
+def test_a_saved_result_has_the_same_rows_in_the_same_order_with_other_columns(
+    asker: Asker, name: str, repositories: list[str]
+) -> None:
+    saved = asker.data(SAVE, repositories=repositories, query=SAVED[name])["saveResult"]
+    assert saved["phase"] == "COMPLETED"
+
+    def identifiers(more: str) -> list[str]:
+        answer = asker.http.get(saved["table"]["url"] + more)
+        assert answer.status_code == 200, answer.text
+        return [row["obs_publisher_did"] for row in csv.DictReader(io.StringIO(answer.text))]
+
+    frozen = identifiers("")
+    assert len(frozen) > 10 and identifiers("&OBSCORE=true") == frozen
+    assert identifiers("&OBSCORE=true&MAXREC=10") == identifiers("&MAXREC=10") == frozen[:10]

@@ -50,22 +50,23 @@ class Lines:
 
 def text(column: pa.Array, nan: str = "NaN", infinity: str = "Infinity") -> pa.Array:
     """Every value as plain text, as short as reads back to the same number; instants as ISO 8601 (a Z where the type says UTC), nested
-    values as JSON. Infinities are ``infinity`` with a sign if negative."""
+    values as JSON. Infinities are ``infinity`` with a sign if negative. Raises Unsupported for an instant that is out of range."""
     column = _plain(column)
     type = column.type
     if pa.types.is_string(type):
         return column
     if pa.types.is_floating(type):
         return _floats(column, nan, infinity)
-    if pa.types.is_timestamp(type):
-        return pc.replace_substring(_utc(column).cast(pa.string()), " ", "T")
+    if pa.types.is_temporal(type):
+        return _times(column)
     if pa.types.is_nested(type):
         return json(column)
     return column.cast(pa.string())
 
 
 def json(column: pa.Array) -> pa.Array:
-    """Every value as JSON (RFC 8259). JSON has no NaN and no infinity: they are null. Integers are written with all their digits."""
+    """Every value as JSON (RFC 8259). JSON has no NaN and no infinity: they are null. Integers are written with all their digits. Raises
+    Unsupported as ``text`` does."""
     column = _plain(column)
     type = column.type
     if pa.types.is_floating(type):
@@ -73,7 +74,11 @@ def json(column: pa.Array) -> pa.Array:
             column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, type))
         return column.cast(pa.string())
     if pa.types.is_nested(type):
-        dumped = [None if value is None else orjson.dumps(value).decode() for value in column.to_pylist()]
+        try:
+            values = column.to_pylist()
+        except OverflowError:
+            raise _beyond() from None
+        dumped = [None if value is None else orjson.dumps(value).decode() for value in values]
         return pa.array(dumped, pa.string())
     if pa.types.is_boolean(type) or pa.types.is_integer(type) or pa.types.is_null(type):
         return column.cast(pa.string())
@@ -109,7 +114,8 @@ def is_text(type: pa.DataType) -> bool:
 
 
 def check(schema: pa.Schema) -> None:
-    """Unsupported where a column has no form as text: bytes and spans of time have none that a reader would know."""
+    """Unsupported where a column has no form as text: bytes and spans of time have none that a reader would know; in lists and structs,
+    which are JSON, nor have decimals and nanoseconds: what writes JSON knows neither."""
     for column in schema:
         if not _writable(column.type):
             raise Unsupported(
@@ -118,13 +124,16 @@ def check(schema: pa.Schema) -> None:
             )
 
 
-def _writable(type: pa.DataType) -> bool:
+def _writable(type: pa.DataType, *, inside: bool = False) -> bool:
     if pa.types.is_dictionary(type):
-        return _writable(type.value_type)
+        return _writable(type.value_type, inside=inside)
     if pa.types.is_struct(type):
-        return all(_writable(part.type) for part in type)
+        names = {part.name for part in type}
+        return len(names) == type.num_fields and all(_writable(part.type, inside=True) for part in type)
     if pa.types.is_list(type) or pa.types.is_large_list(type) or pa.types.is_fixed_size_list(type):
-        return _writable(type.value_type)
+        return _writable(type.value_type, inside=True)
+    if inside and (pa.types.is_decimal(type) or getattr(type, "unit", "") == "ns"):
+        return False
     return (
         pa.types.is_primitive(type) and not pa.types.is_duration(type) and not pa.types.is_interval(type)
     ) or any(
@@ -162,14 +171,31 @@ def _plain(column: pa.Array) -> pa.Array:
     return column
 
 
-def _utc(column: pa.Array) -> pa.Array:
-    return column.cast(pa.timestamp(column.type.unit, "UTC")) if column.type.tz else column
+def _times(column: pa.Array) -> pa.Array:
+    """Instants, days and times of day. Arrow puts words in the place of those that it cannot write, or, where there is a time zone, any digits."""
+    zone = pa.types.is_timestamp(column.type) and column.type.tz is not None
+    if zone:
+        column = column.cast(pa.timestamp(column.type.unit))  # the same, in UTC
+    written = column.cast(pa.string())
+    if b"<" in characters(written):
+        raise _beyond()
+    if pa.types.is_timestamp(column.type):
+        written = pc.replace_substring(written, " ", "T")
+    return pc.binary_join_element_wise(written, "Z", "") if zone else written
+
+
+def _beyond() -> Unsupported:
+    return Unsupported(
+        "A column holds an instant or a time that is out of range, which cannot be written as text; ask for PARQUET or ARROW, or leave it out."
+    )
 
 
 def _floats(column: pa.Array, nan: str, infinity: str) -> pa.Array:
     written = column.cast(pa.string())
     if _finite(column):
         return written
+    if pa.types.is_float16(column.type):
+        column = column.cast(pa.float32())  # Arrow compares no shorter ones
     endless = pc.if_else(pc.less(column, 0), f"-{infinity.lstrip('+')}", infinity)
     written = pc.if_else(pc.is_inf(column), endless, written)
     return pc.if_else(pc.is_nan(column), nan, written)

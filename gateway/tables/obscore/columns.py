@@ -10,9 +10,6 @@ import pyarrow as pa
 
 from gateway.tables.table import column
 
-DATALINK = "application/x-votable+xml;content=datalink"
-"""The media type that clients compare letter by letter (pyvo: dal/adhoc.py)."""
-
 _TEXT, _REAL, _WHOLE = pa.string(), pa.float64(), pa.int64()
 _AXIS = "Char.SpatialAxis."
 _TIME = "Char.TimeAxis."

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adapters.errors import AdapterError
+from adapters.media_types import DATALINK
 from gateway.tables.arrays import Same, Uuids, array, mapped
-from gateway.tables.obscore.columns import DATALINK
 from gateway.tables.obscore.configuration import TYPES, Configured, Extra
 from gateway.tables.obscore.facts import STANDARD, Facts, Part
 from gateway.tables.obscore.footprints import footprints

@@ -208,7 +208,20 @@ def test_no_rows_are_a_table_of_columns(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["VOTABLE", "CSV", "ECSV", "JSONL"])
-@pytest.mark.parametrize("type", [pa.binary(), pa.duration("s"), pa.list_(pa.binary())])
+@pytest.mark.parametrize(
+    "type",
+    [
+        pa.binary(),
+        pa.duration("s"),
+        pa.list_(pa.binary()),
+        pa.list_(pa.decimal128(5, 2)),
+        pa.list_(pa.timestamp("ns")),
+        pa.list_(pa.list_(pa.time64("ns"))),
+        pa.struct([("a", pa.dictionary(pa.int8(), pa.decimal128(5, 2)))]),
+        pa.struct([("a", pa.int8()), ("a", pa.int8())]),
+    ],
+    ids=str,
+)
 def test_what_has_no_form_as_text_is_refused_by_name(name: str, type: pa.DataType) -> None:
     with pytest.raises(Unsupported, match="'raw'"):
         FORMATS[name].encoder(table(pa.schema([column("ok", pa.int32()), column("raw", type)])))
@@ -232,3 +245,35 @@ def test_every_other_type_of_arrow_is_written(name: str) -> None:
         }
     )
     assert len(written(name, table(batch.schema), [batch])) > 100
+
+
+@pytest.mark.parametrize("name", ["VOTABLE", "CSV", "ECSV", "JSONL"])
+def test_what_is_no_number_is_written_whatever_the_precision(name: str) -> None:
+    texts = []
+    for type in (pa.float16(), pa.float64()):
+        batch = pa.record_batch({"a": pa.array([1.5, None, math.nan, math.inf, -math.inf], type)})
+        texts.append(written(name, table(batch.schema), [batch]).split(b"1.5", 1)[1])
+    assert texts[0] == texts[1]
+
+
+_BEYOND = {
+    "instant": pa.array([2**62], pa.timestamp("s")),
+    "instant with a zone": pa.array([None, -(2**62)], pa.timestamp("s", "UTC")),
+    "in a list": pa.array([[2**62]], pa.list_(pa.timestamp("ms"))),
+    "in a struct": pa.StructArray.from_arrays([pa.array([2**62], pa.timestamp("s", "UTC"))], ["t"]),
+    "day": pa.array([2**31 - 1], pa.date32()),
+    "time of day": pa.array([90_000], pa.time32("s")),
+}
+
+
+@pytest.mark.parametrize("name", ["VOTABLE", "CSV", "ECSV", "JSONL"])
+@pytest.mark.parametrize("beyond", _BEYOND)
+def test_an_instant_that_is_out_of_range_is_refused_and_no_words_stand_for_it(name: str, beyond: str) -> None:
+    batch = pa.record_batch({"a": _BEYOND[beyond]})
+    with pytest.raises(Unsupported, match="out of range"):
+        written(name, table(batch.schema), [batch])
+
+
+def test_instants_of_any_zone_are_in_utc() -> None:
+    batch = pa.record_batch({"a": pa.array([0, None], pa.timestamp("ms", "Europe/Berlin")), "n": [1, 2]})
+    assert written("CSV", table(batch.schema), [batch]) == b'a,n\r\n"1970-01-01T00:00:00.000Z",1\r\n,2\r\n'

@@ -11,8 +11,9 @@ import yaml
 from astropy.io.votable.ucd import parse_ucd
 from astropy.units import Unit
 
+from adapters.media_types import DATALINK
 from gateway.tables.names import is_legal
-from gateway.tables.obscore.columns import DATALINK, OBSCORE, RUBIN
+from gateway.tables.obscore.columns import OBSCORE, RUBIN
 from gateway.tables.obscore.configuration import read
 from gateway.tables.obscore.obscore import ObsCore
 from gateway.tables.table import said

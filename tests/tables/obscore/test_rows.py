@@ -12,8 +12,8 @@ import yaml
 from lsst.daf.butler import Butler
 
 from adapters.errors import AdapterError
+from adapters.media_types import DATALINK
 from adapters.question import Files
-from gateway.tables.obscore.columns import DATALINK
 from gateway.tables.obscore.configuration import Configured, configured, read
 from tests.tables.obscore.asking import Opened, datalink
 
