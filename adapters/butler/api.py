@@ -67,6 +67,7 @@ from .api_selection import Selection
 from .api_ties import Target
 from .empty import Explanation
 from .mistakes import butlers_mistakes
+from .universe import require_listable
 from .untied import Untied
 from .untied_api import ApiWays
 
@@ -224,7 +225,11 @@ class ButlerApi:
         """Values of every dimension of the group that ``dimensions`` span, in the universe's order, for every data ID that satisfies everything
         given, in the order of the required ones."""
         question = DataIds(tuple(dimensions), tuple(constraints), among, where=where, sky=sky, time=time)
-        return self.ask(question.paged(call.max_rows), call).rows
+        with ExitStack() as stack:
+            stack.enter_context(noted(call.notes, By.API, "data IDs"))
+            butler = self._enter(stack)
+            names = Names(butler, self._defaults, self._known())
+            return api_dimensions.data_ids(butler, names, question.paged(call.max_rows), call.max_rows).rows
 
     def _enter(self, stack: ExitStack) -> Butler:
         stack.enter_context(butlers_mistakes(self._repository, careless=_CARELESS))
@@ -254,6 +259,7 @@ class ButlerApi:
             case Files():
                 return files(butler, question, recorded=not self._remote)
             case DataIds():
+                require_listable(question.dimensions, butler.dimensions)
                 return api_dimensions.data_ids(butler, names, question, most)
             case Records():
                 return api_dimensions.records(butler, question, most)

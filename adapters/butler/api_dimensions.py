@@ -11,7 +11,6 @@ from lsst.daf.butler import (
     DataCoordinate,
     DimensionElement,
     DimensionGroup,
-    DimensionUniverse,
     SkyPixDimension,
 )
 
@@ -79,12 +78,6 @@ def order_names(order: Sequence[Order], group: DimensionGroup, *, dataset: bool 
 def data_ids(butler: Butler, names: Names, question: DataIds, most: int) -> Rows:
     """Data IDs that Butler's query_data_ids gives, with what Butler cannot ask decided on top."""
     universe = butler.dimensions
-    for name in question.dimensions:
-        if name not in universe.dimensions:
-            message, details = unknown(
-                "dimension", name, [d for d in universe.dimensions.names if not d.startswith("htm")]
-            )
-            raise BadUserInput(message, **details)
     group = universe.conform(question.dimensions)
     where = None if question.where is None else expression.read(question.where, universe)
     selection = Selection(
@@ -120,20 +113,6 @@ def data_ids(butler: Butler, names: Names, question: DataIds, most: int) -> Rows
         for key, row in found.items()
     ]
     return _place(question, terms, group).page(columns, keyed, question.page)
-
-
-def _require_listable(dimensions: Sequence[str], universe: DimensionUniverse) -> None:
-    pixels = universe.skypix_dimensions.names
-    if not dimensions:
-        raise BadUserInput("Data IDs have at least one dimension.")
-    for name in dimensions:
-        if name not in universe.dimensions:
-            message, details = unknown(
-                "dimension", name, [d for d in universe.dimensions.names if d not in pixels]
-            )
-            raise BadUserInput(message, **details)
-        if name in pixels:
-            raise BadUserInput(f"'{name}' is a pixelisation of the sky: it has no list of data IDs.")
 
 
 def records(butler: Butler, question: Records, most: int) -> Rows:

@@ -21,6 +21,7 @@ from .names import Names, TypeRecord
 from .order import Term, behind, check, sorting
 from .store import Store
 from .tables import Tables
+from .universe import require_listable
 
 
 class DataIdQueries:
@@ -64,17 +65,7 @@ class DataIdQueries:
         universe = self._tables.universe
         if isinstance(question, Records):
             return self.element(question.element).minimal_group
-        if not question.dimensions:
-            raise BadUserInput("dataIds needs at least one dimension.")
-        for name in question.dimensions:
-            if name not in universe.dimensions:
-                near = nearest(
-                    name, [d for d in universe.dimensions.names if d not in universe.skypix_dimensions]
-                )
-                hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "."
-                raise BadUserInput(f"'{name}' is no dimension{hint}", unknown=name, nearest=near)
-            if name in universe.skypix_dimensions:
-                raise BadUserInput(f"'{name}' is a pixelisation of the sky: it has no list of data IDs.")
+        require_listable(question.dimensions, universe)
         return universe.conform(question.dimensions)
 
     def element(self, name: str) -> DimensionElement:

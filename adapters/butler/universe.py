@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lsst.daf.butler import DimensionElement, DimensionUniverse
 
+from ..errors import BadUserInput, unknown
 from ..rows import ElementInfo, FieldInfo, Kind, UniverseInfo
 
 _UNITS = {
@@ -50,3 +53,18 @@ def _element(element: DimensionElement, universe: DimensionUniverse) -> ElementI
         temporal=element.temporal is not None,
         documentation=(getattr(element, "documentation", "") or "").strip() or None,
     )
+
+
+def require_listable(dimensions: Sequence[str], universe: DimensionUniverse) -> None:
+    """Raises BadUserInput for what has no list of data IDs, and for a name that is no dimension, with the nearest ones."""
+    pixels = universe.skypix_dimensions.names
+    if not dimensions:
+        raise BadUserInput("dataIds needs at least one dimension.")
+    for name in dimensions:
+        if name not in universe.dimensions:
+            message, details = unknown(
+                "dimension", name, [d for d in universe.dimensions.names if d not in pixels]
+            )
+            raise BadUserInput(message, **details)
+        if name in pixels:
+            raise BadUserInput(f"'{name}' is a pixelisation of the sky: it has no list of data IDs.")

@@ -12,7 +12,7 @@ import pytest
 from lsst.daf.butler import Butler, CollectionType, Timespan
 
 from adapters.capability import Capability
-from adapters.errors import AdapterError, BadCursor, Unsupported
+from adapters.errors import AdapterError, BadCursor, BadUserInput, Unsupported
 from adapters.question import (
     Certifications,
     CollectionDatasetTypes,
@@ -282,3 +282,8 @@ def test_what_was_executed_is_refused_by_the_capabilitys_name(both: Both, questi
     with pytest.raises(Unsupported, match="This repository's server tells nothing") as caught:
         both.remote.ask(question)
     assert caught.value.details == {"capability": Capability.PROVENANCE.value}
+
+
+@pytest.mark.parametrize("dimensions", [(), ("htm7",), ("visti",)])
+def test_what_has_no_list_of_data_ids_is_refused(both: Both, dimensions: tuple[str, ...]) -> None:
+    assert isinstance(both.refused(DataIds(dimensions)), BadUserInput)
