@@ -48,6 +48,8 @@ class Repository:
 REPOSITORIES = [
     Repository(name="hsc", description="HSC, real subset"),
     Repository(name="lsst", description="LSSTCam"),
+    # An answer longer than any screen.
+    *(Repository(name=f"mock{number}", description="Made up") for number in range(20)),
 ]
 
 

@@ -10,6 +10,16 @@ from playwright.sync_api import Browser, expect
 from tests.explorer.browser import ExplorerPage, explorer_page
 from tests.explorer.small_gateway import CANARY, LIST, ONE
 
+ANSWER_SCROLLED = (
+    "() => globalThis.__MONACO.editor.getEditors()"
+    ".find(e => e.getModel()?.uri.path.endsWith('response.json')).getScrollTop()"
+)
+# How far down its box the query is painted.
+TEXT_IN_ITS_BOX = """() => {
+  const top = (part) => document.querySelector(`.graphiql-query-editor ${part}`).getBoundingClientRect().top;
+  return top('.view-lines') - top('.graphiql-editor');
+}"""
+
 
 def test_first_visit_shows_the_menu_and_opens_with_the_first_example(explorer: ExplorerPage) -> None:
     assert explorer.examples() == ["Which repositories can I see?", "One repository by its name"]
@@ -30,6 +40,17 @@ def test_one_click_on_an_example_fills_the_editor_and_runs_it(explorer: Explorer
     assert explorer.variables() == ""
     expect(explorer.page.get_by_text("HTTP 200 in")).to_be_visible()
     explorer.screenshot("explorer-example")
+
+
+def test_an_answer_is_shown_from_its_beginning(explorer: ExplorerPage) -> None:
+    explorer.click_example("Which repositories can I see?")
+    explorer.wait_for_answer("HSC, real subset")
+    explorer.page.locator(".graphiql-response").hover()
+    explorer.page.mouse.wheel(0, 300)
+    explorer.page.wait_for_function(ANSWER_SCROLLED)
+    explorer.click_example("Which repositories can I see?")
+    explorer.wait_for_answer("HSC, real subset")
+    assert explorer.page.evaluate(ANSWER_SCROLLED) == 0
 
 
 def test_the_menu_works_by_keyboard_alone(explorer: ExplorerPage) -> None:
@@ -84,8 +105,15 @@ def test_a_shared_link_is_shown_but_not_run(browser: Browser, address: str) -> N
         assert explorer.variables() == '{"name": "hsc"}'
         assert explorer.answer() == ""
         assert explorer.page.url == address
+        assert explorer.page.get_by_role("tab").all_inner_texts() == ["Shared"]
+        expect(explorer.page.locator(".examples [aria-current=true]")).to_have_count(0)
         explorer.run()
         explorer.wait_for_answer('"hsc"')
+        # A visitor who comes back has tabs kept; the link gets one of its own.
+        explorer.page.goto("about:blank")
+        explorer.open(f"#{urlencode({'query': 'query Another { hasToken }'})}")
+        assert explorer.query() == "query Another { hasToken }"
+        assert explorer.page.get_by_role("tab").all_inner_texts() == ["Shared", "Another"]
 
 
 def test_a_copied_link_holds_query_and_variables_only(explorer: ExplorerPage) -> None:
@@ -114,6 +142,30 @@ def test_on_a_telephone_nothing_is_beside_the_screen(browser: Browser, address: 
             if part != ".graphiql-execute-button":
                 assert box["width"] > 250 and box["height"] > 100, part
         explorer.screenshot("explorer-telephone")
+
+
+def test_on_a_telephone_the_answer_comes_into_view_and_all_scrolls_together(
+    browser: Browser, address: str
+) -> None:
+    with explorer_page(browser, address, size=(390, 844)) as explorer:
+        explorer.open()
+        explorer.click_example("Which repositories can I see?")
+        explorer.wait_for_answer("HSC, real subset")
+        expect(explorer.page.locator(".examples")).to_have_count(0)
+        answer = explorer.page.locator(".graphiql-response").bounding_box()
+        assert answer is not None and answer["y"] + answer["height"] <= 844
+        main = explorer.page.locator(".graphiql-main")
+        assert main.evaluate("main => main.scrollHeight - main.clientHeight") == 0
+        # With the menu open again there is something to scroll: the menu's height, and no more.
+        explorer.page.get_by_role("button", name="Show Examples").click()
+        menu = explorer.page.locator(".graphiql-plugin").bounding_box()
+        assert menu is not None and menu["height"] > 100
+        before = explorer.page.evaluate(TEXT_IN_ITS_BOX)
+        scrolled = main.evaluate("main => { main.scrollTop = 1e6; return main.scrollTop; }")
+        assert abs(scrolled - menu["height"]) <= 1
+        assert abs(explorer.page.evaluate(TEXT_IN_ITS_BOX) - before) <= 1
+        assert explorer.page.evaluate("document.documentElement.scrollHeight") == 844
+        explorer.screenshot("explorer-telephone-scrolled")
 
 
 def test_the_page_is_readable_in_the_dark_and_on_a_small_screen(browser: Browser, address: str) -> None:

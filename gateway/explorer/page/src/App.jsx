@@ -37,7 +37,8 @@ export function App({ examples, shared }) {
       plugins={plugins}
       visiblePlugin={menu}
       defaultEditorToolsVisibility
-      defaultTabs={[starter]}
+      // The first visit's tab is made of defaultTabs; a later one, with tabs stored, adds a tab for initialQuery.
+      defaultTabs={[shared ?? starter]}
       initialQuery={shared?.query}
       initialVariables={shared?.variables}
     >

@@ -1,8 +1,11 @@
 // The menu of examples: questions in an astronomer's words; one click fills the editor and runs the query.
-import { useGraphiQL } from '@graphiql/react';
+import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 
 import { variablesText } from './examples.js';
 import { useOpenQuery } from './openQuery.js';
+
+// Where page.css puts the menu above the editor and the answer.
+const onTelephone = window.matchMedia('(width <= 720px)');
 
 function ExamplesIcon() {
   return (
@@ -15,22 +18,25 @@ function ExamplesIcon() {
 
 function ExamplesPanel({ examples }) {
   const openQuery = useOpenQuery(examples);
+  const { setVisiblePlugin } = useGraphiQLActions();
   const current = useGraphiQL(({ tabs, activeTabIndex }) => tabs[activeTabIndex]?.query?.trim());
+
+  function choose({ query, variables }) {
+    openQuery({ query, variables: variablesText(variables) }, { run: true });
+    if (onTelephone.matches) setVisiblePlugin(null); // The answer would be below the screen.
+  }
+
   return (
     <section className="examples" aria-label="Example queries">
       <h2>Examples</h2>
       <p className="examples-hint">Choose a question: its query is put into the editor and run.</p>
       {examples.length === 0 && <p>This gateway has no examples.</p>}
       <ol>
-        {examples.map(({ name, title, question, query, variables }) => (
-          <li key={name}>
-            <button
-              type="button"
-              aria-current={query.trim() === current}
-              onClick={() => openQuery({ query, variables: variablesText(variables) }, { run: true })}
-            >
-              <strong>{title}</strong>
-              <span>{question}</span>
+        {examples.map((example) => (
+          <li key={example.name}>
+            <button type="button" aria-current={example.query.trim() === current} onClick={() => choose(example)}>
+              <strong>{example.title}</strong>
+              <span>{example.question}</span>
             </button>
           </li>
         ))}

@@ -30,6 +30,7 @@ export function useOpenQuery(examples) {
     queryEditor.setScrollTop(0);
     variableEditor?.setValue(variables);
     responseEditor.setValue('');
+    responseEditor.setScrollTop(0); // The next answer would begin where the last one was left.
     try {
       const facts = operationFacts(query);
       actions.setOperationFacts(facts);
