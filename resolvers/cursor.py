@@ -44,7 +44,7 @@ def read(cursor: str, digest: str) -> list[Any]:
         )
     try:
         content = json.loads(
-            base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), parse_constant=_no_constant
+            base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), parse_constant=_constant
         )
     except (binascii.Error, ValueError, RecursionError):
         content = None
@@ -63,7 +63,7 @@ def read(cursor: str, digest: str) -> list[Any]:
 
 
 def key(values: Any) -> Key:
-    """Values of a key that came from outside: strings, 64-bit integers, finite numbers and nulls."""
+    """Values of a key that came from outside: strings, 64-bit integers, numbers, truth values and nulls."""
     if not isinstance(values, list) or not values or not all(map(_plain, values)):
         raise BadCursor(
             "after is damaged: its key is none; take endCursor, or the cursor of an edge, as it is."
@@ -76,8 +76,11 @@ def _plain(value: Any) -> bool:
         return not any("\ud800" <= letter <= "\udfff" or letter == "\0" for letter in value)
     if type(value) is int:
         return -(2**63) <= value < 2**63
-    return value is None or (type(value) is float and abs(value) != float("inf"))
+    return value is None or isinstance(value, bool | float)
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
+def _constant(name: str) -> float:
+    """An infinity, which a number of a record may be; NaN is none that a row is found by."""
+    if name == "NaN":
+        raise ValueError(name)
+    return float(name)

@@ -67,17 +67,39 @@ class NamedFilter:
     "content is no constraint."
 )
 class DataIdFilter:
-    instrument: StringFilter | None = UNSET
-    detector: LongFilter | None = UNSET
-    physical_filter: StringFilter | None = UNSET
-    band: StringFilter | None = UNSET
-    group: StringFilter | None = UNSET
-    day_obs: LongFilter | None = UNSET
-    exposure: LongFilter | None = UNSET
-    visit: LongFilter | None = UNSET
-    skymap: StringFilter | None = UNSET
-    tract: LongFilter | None = UNSET
-    patch: LongFilter | None = UNSET
+    instrument: StringFilter | None = strawberry.field(
+        default=UNSET, description="Short name: HSC, LSSTCam, LSSTComCam ..."
+    )
+    detector: LongFilter | None = strawberry.field(
+        default=UNSET, description="Number of the detector within its instrument."
+    )
+    physical_filter: StringFilter | None = strawberry.field(
+        default=UNSET, description="The filter as the instrument calls it: HSC-R, r_57 ..."
+    )
+    band: StringFilter | None = strawberry.field(
+        default=UNSET, description="The filter's band, whatever the instrument: u, g, r, i, z, y ..."
+    )
+    group: StringFilter | None = strawberry.field(
+        default=UNSET, description="Name of the group in which exposures were taken together."
+    )
+    day_obs: LongFilter | None = strawberry.field(
+        default=UNSET, description="Day of observation, as the number YYYYMMDD: 20130617."
+    )
+    exposure: LongFilter | None = strawberry.field(
+        default=UNSET, description="Number of the exposure within its instrument."
+    )
+    visit: LongFilter | None = strawberry.field(
+        default=UNSET, description="Number of the visit within its instrument."
+    )
+    skymap: StringFilter | None = strawberry.field(
+        default=UNSET, description="Name of the skymap, which defines tracts and patches: lsst_cells_v1 ..."
+    )
+    tract: LongFilter | None = strawberry.field(
+        default=UNSET, description="Number of the tract within its skymap."
+    )
+    patch: LongFilter | None = strawberry.field(
+        default=UNSET, description="Number of the patch within its tract."
+    )
     other: list[NamedFilter] | None = strawberry.field(
         default=UNSET,
         description="Further dimensions, and fields of dimension records (exposure.observation_type), by Butler name.",

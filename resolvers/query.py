@@ -93,7 +93,7 @@ class Query:
     ) -> DatasetConnection | None:
         """One search over several repositories. With findFirst each data ID comes from the first repository of the search path
         that holds it; without, from every one of them. A repository that does not answer leaves the rest whole: completeness
-        names it. Of rows that are equal in the order asked for, those of the earlier repository come first."""
+        names it. Rows that are equal in the order asked for stand by dataset type, data ID and id, whatever repository they are of."""
         if not repositories:
             raise BadUserInput("repositories is an empty list; name at least one.")
         scopes = [info.context.scope(label) for label in dict.fromkeys(repositories)]

@@ -245,12 +245,14 @@ class Repository(Node):
         having: Annotated[
             list[str] | None,
             strawberry.argument(
-                description="Only data IDs that have a dataset of each of these types in collections ..."
+                description="Only data IDs that have a dataset of each of these types (names or globs) in collections ..."
             ),
         ] = UNSET,
         lacking: Annotated[
             list[str] | None,
-            strawberry.argument(description="... and of none of these: what is still missing."),
+            strawberry.argument(
+                description="... and of none of these (names or globs): what is still missing."
+            ),
         ] = UNSET,
         collections: Annotated[
             list[str] | None,

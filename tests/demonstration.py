@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -34,13 +35,15 @@ def demonstration() -> Path:
     return ensure(home / "repository")
 
 
-def configuration_file(folder: Path, **more: object) -> Path:
-    """A file that configures the demonstration repository as ``hsc``, and more keys at its top."""
+def configuration_file(folder: Path, **more: Any) -> Path:
+    """A file that configures the demonstration repository as ``hsc``, and more keys at its top. ``saveResult`` waits until a result is complete on a slow
+    machine too, unless it is told to wait less."""
     from gateway.demo.repository import configuration
 
     file = folder / "gateway.yaml"
     content = configuration(demonstration(), str(folder / "state"))
-    file.write_text(yaml.safe_dump({**content, **more}, sort_keys=False))
+    results = {"results": {"wait": 20, **more.pop("results", {})}}
+    file.write_text(yaml.safe_dump({**content, **results, **more}, sort_keys=False))
     return file
 
 

@@ -57,7 +57,7 @@ from ..question import (
     Where,
 )
 from ..rows import Facets, FileContent, Row, Rows
-from . import api_datasets, api_dimensions, api_known, api_name, expression
+from . import api_datasets, api_dimensions, api_known, expression
 from .api_dimensions import too_many
 from .api_files import content, files
 from .api_names import Known, Names, Step
@@ -67,7 +67,7 @@ from .api_selection import Selection
 from .api_ties import Target
 from .empty import Explanation
 from .mistakes import butlers_mistakes
-from .universe import require_listable
+from .universe import known_names, require_listable
 from .untied import Untied
 from .untied_api import ApiWays
 
@@ -299,9 +299,7 @@ def _nearest_names(universe: DimensionUniverse) -> Iterator[None]:
         if found is None:
             raise
         name = f"{found[2]}.{found[1]}" if found[2] else found[1]
-        known = [d for d in universe.dimensions.names if d not in universe.skypix_dimensions]
-        known += [f"{e.name}.{field}" for e in universe.elements for field in api_name.fields(e)]
-        near = nearest(name, known)
+        near = nearest(name, known_names(universe))
         hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
         if not found[2]:
             hint += f" Text is written in single quotes: '{found[1]}'."

@@ -159,7 +159,7 @@ def datasets(butler: Butler, names: Names, question: Datasets, most: int) -> Row
         for term in terms:
             selection.need(term)
         kinds = [term.kind for term in terms]  # one name, one kind: whichever type's
-        first = _find_first(question, found, steps)
+        first = _find_first(question, found, steps, names)
         best: dict[Any, tuple[int, Raw]] = {}
         for row in memberships(
             butler, found, steps, selection, most, validity=question.validity, dated=dated
@@ -198,12 +198,12 @@ def _inapplicable(butler: Butler, found: DatasetType, question: Datasets) -> boo
     return any(part is not None for part in (question.sky, question.time, question.among, question.validity))
 
 
-def _find_first(question: Datasets, found: DatasetType, steps: Sequence[Step]) -> bool:
+def _find_first(question: Datasets, found: DatasetType, steps: Sequence[Step], names: Names) -> bool:
     """The rule for one type. Raises BadUserInput for find-first in ranges of validity."""
     own = [step.name for step in steps if step.type == "CALIBRATION" and found.name in step.types]
     certified = bool(own) and found.isCalibration()
     if question.find_first is None:
-        return not certified and not any(glob.is_glob(name) for name in question.collections or ())
+        return not certified and not names.wild(question.collections)
     if question.find_first and certified:
         raise BadUserInput(
             f"'{found.name}' is a calibration type and {', '.join(own)} holds it by ranges of validity: find-first has no one answer "

@@ -19,11 +19,12 @@ from ..errors import BadUserInput, TooComplex, unknown
 from ..question import DataIds, Order, Records, RecordsByKey, Regions, Timespans
 from ..rows import Column, Kind, Row, Rows
 from . import expression, sky_pixels
-from .api_name import Name, Raw, dimension_kind, ends, fields, required_kinds, resolve
+from .api_name import Name, Raw, dimension_kind, ends, required_kinds, resolve
 from .api_names import Names
 from .api_place import Key, Place
 from .api_rows import rows_of
 from .api_selection import Selection, merged
+from .universe import fields
 
 _FETCHED = 2
 """How many times ``max_rows`` Butler is asked for: some rows of its superset fall away in Python."""
@@ -98,7 +99,7 @@ def data_ids(butler: Butler, names: Names, question: DataIds, most: int) -> Rows
         steps = names.path(question.collections)
         tests = [(name, True) for name in question.having] + [(name, False) for name in question.lacking]
         for dataset_type, keep in tests:
-            for known in names.types([dataset_type]):
+            for known in names.types([dataset_type], each=True):
                 holding = [step.name for step in steps if known.name in step.types]
                 present = set[tuple[Any, ...]]()
                 if holding:

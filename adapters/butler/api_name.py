@@ -11,14 +11,13 @@ from typing import Any
 from lsst.daf.butler import DimensionElement, DimensionGroup, DimensionUniverse, Timespan
 from lsst.daf.butler.time_utils import TimeConverter
 
-from ..errors import BadUserInput, nearest, shortened
+from ..errors import BadUserInput, shortened
 from ..question import KeyValue
 from ..rows import Kind
+from .universe import KINDS, fields, no_name
 
 Raw = Mapping[str, Any]
 """A row of Butler's general query: dimensions, ``element.field`` and ``type.field`` by name."""
-
-_KINDS = {"bool": Kind.BOOL, "int": Kind.LONG, "float": Kind.FLOAT, "hash": Kind.HASH, "string": Kind.STRING}
 
 _EPOCH, _DAY = 2_440_587.5, 86_400_000_000_000
 """1970-01-01 as a Julian date, and a day in nanoseconds."""
@@ -52,6 +51,8 @@ class Name:
             found = row[self.element]
         elif self.role == "field":
             found = row[f"{self.element}.{self.field}"]
+            if found != found:  # NaN, which stands with the NULLs
+                found = None
         elif self.role in ("run", "ingest_date"):
             found = row[f"{dataset_type}.{self.role}"]
             found = nanoseconds(found) if self.role == "ingest_date" else found
@@ -99,18 +100,12 @@ def picker(names: Sequence[str]) -> Callable[[Raw], tuple[Any, ...]]:
 
 
 def dimension_kind(universe: DimensionUniverse, name: str) -> Kind:
-    return _KINDS.get(universe.dimensions[name].primary_key.type, Kind.LONG)
+    return KINDS.get(universe.dimensions[name].primary_key.type, Kind.LONG)
 
 
 def required_kinds(group: DimensionGroup) -> tuple[Kind, ...]:
     """Of the values that a data ID of these dimensions is told by."""
     return tuple(dimension_kind(group.universe, name) for name in group.required)
-
-
-def fields(element: DimensionElement) -> dict[str, Kind]:
-    """Alternate keys and metadata of an element's records."""
-    keys = element.alternate_keys
-    return {spec.name: _KINDS.get(spec.type, Kind.STRING) for spec in (*keys, *element.metadata_columns)}
 
 
 def resolve(name: str, group: DimensionGroup, *, dataset: bool = False) -> Name:
@@ -144,7 +139,7 @@ def resolve(name: str, group: DimensionGroup, *, dataset: bool = False) -> Name:
             )
         if owners:
             return Name("field", fields(owners[0])[head], owners[0].name, head, outside=not own)
-    raise _unknown(name, universe, ["run", "ingest_date"] if dataset else [])
+    raise no_name(name, universe, ["run", "ingest_date"] if dataset else [])
 
 
 def _of_element(element: DimensionElement, tail: str, group: DimensionGroup) -> Name | None:
@@ -160,15 +155,3 @@ def _of_element(element: DimensionElement, tail: str, group: DimensionGroup) -> 
     if element.temporal is not None and tail.rpartition(".")[2] in ("begin", "end"):
         return Name(tail.rpartition(".")[2], Kind.TIME, element.name, outside=outside)
     return None
-
-
-def _unknown(name: str, universe: DimensionUniverse, others: Sequence[str]) -> BadUserInput:
-    known = [d for d in universe.dimensions.names if d not in universe.skypix_dimensions.names]
-    known += [f"{element.name}.{field}" for element in universe.elements for field in fields(element)]
-    known += ["timespan.begin", "timespan.end", *others]
-    found = nearest(name, known) or nearest(name.rpartition(".")[2], known)
-    hint = f"; did you mean {' or '.join(repr(f) for f in found)}?" if found else "."
-    label = f"{universe.namespace}/{universe.version}"
-    return BadUserInput(
-        f"'{name}' is no dimension or field of universe {label}{hint}", unknown=name, nearest=found
-    )

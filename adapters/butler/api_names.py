@@ -121,6 +121,10 @@ class Names:
         steps = (known[name] for name in _flattened(roots, known))
         return [Step(one.name, one.type.name, one.dataset_types or frozenset()) for one in steps]
 
+    def wild(self, wanted: tuple[str, ...] | None) -> bool:
+        """Whether one of these is a glob. A collection may have a name that looks like one."""
+        return any(glob.is_glob(name) and name not in self.collections() for name in wanted or ())
+
     def collection(self, name: str) -> CollectionInfo:
         """One collection. Raises NotFound."""
         return self.reached([name])[name]
@@ -132,17 +136,19 @@ class Names:
         (found,) = self.types([name])
         return found
 
-    def types(self, patterns: Sequence[str]) -> list[DatasetType]:
+    def types(self, patterns: Sequence[str], *, each: bool = False) -> list[DatasetType]:
         """Dataset types that match any of the names or globs, by name.
 
         Raises
         ------
         NotFound
-            A named one does not exist.
+            A named one does not exist, or a glob matches none where ``each`` has to.
         """
         known = self.all_types()
         for name in patterns:
-            if not glob.is_glob(name) and name not in known:
+            if name not in known and (
+                not glob.is_glob(name) or (each and not any(glob.matches(one, name) for one in known))
+            ):
                 parent = name.partition(".")[0]
                 if parent != name and parent in known:
                     raise NotFound(

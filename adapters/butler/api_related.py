@@ -45,7 +45,7 @@ def related(butler: Butler, names: Names, question: Related, call: Call) -> Rows
     shape = Shape(butler, [target.type for target in found], question.beside)
     keyed: list[list[tuple[Key, Row]]] = [[] for _ in question.keys]
     for target in found:
-        first = _find_first(question, target.kinship)
+        first = _find_first(question, target.kinship, names)
         for tie in _standing(ties(butler, question, parents, target, call.max_rows), target, first):
             # A dataset is not tied to itself; where it is the first of its data ID none that stands behind it takes its place.
             if question.ids and tie.id.hex == question.ids[tie.parent]:
@@ -143,10 +143,10 @@ def _certifying(names: Names, source: DatasetType, path: Sequence[Step]) -> tupl
     return of(path) or (of(names.path(None)) if names.defaults else ())
 
 
-def _find_first(question: Related, kinship: Kinship) -> bool:
+def _find_first(question: Related, kinship: Kinship, names: Names) -> bool:
     if question.find_first is not None:
         return question.find_first
-    return kinship is Kinship.CALIBRATION or not any(map(glob.is_glob, question.collections or ()))
+    return kinship is Kinship.CALIBRATION or not names.wild(question.collections)
 
 
 def _standing(found: Iterable[Tie], target: Target, first: bool) -> Iterable[Tie]:

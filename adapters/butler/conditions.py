@@ -57,19 +57,20 @@ class DatasetColumns:
 
 
 def expression(name: Name, source: Source, dataset: DatasetColumns | None) -> Column:
-    """The SQL expression behind a resolved name."""
+    """The SQL expression behind a resolved name. What is no number (NaN) is taken for NULL, as answers have it."""
     if name.role == "dimension":
         return source.dimension(name.element)
     if name.role == "field":
-        return source.field(name.element, name.field)
+        column: Column = source.field(name.element, name.field)
+        return source.tables.dialect.number(column) if name.kind is Kind.FLOAT else column
     if name.role in ("begin", "end"):
         begin, end = source.timespan(name.element)
         return begin if name.role == "begin" else end
     assert dataset is not None
     if name.role == "run":
         return dataset.run()
-    column: Column = dataset.dataset().c.ingest_date
-    return column
+    date: Column = dataset.dataset().c.ingest_date
+    return date
 
 
 def check(constraint: Constraint, kind: Kind) -> None:

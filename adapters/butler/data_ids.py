@@ -16,12 +16,12 @@ from ..question import DataIds, KeyValue, Order, Page, Records, RecordsByKey, Re
 from ..rows import Column as RowColumn
 from ..rows import Kind, Row, Rows
 from . import conditions, sky
-from .joins import Name, Source, fields, resolve
+from .joins import Name, Source, resolve
 from .names import Names, TypeRecord
 from .order import Term, behind, check, sorting
 from .store import Store
 from .tables import Tables
-from .universe import require_listable
+from .universe import fields, require_listable
 
 
 class DataIdQueries:
@@ -143,7 +143,7 @@ class DataIdQueries:
             if question.among is not None:
                 conditions.among(question.among, source)
             for names, wanted in ((question.having, True), (question.lacking, False)):
-                for record in self._names.types(names, call):
+                for record in self._names.types(names, call, each=True):
                     held = self._held(record, question.collections, source, call)
                     source.conditions.append(held if wanted else sa.not_(held))
         selected, columns = _dimensions(source, tables)

@@ -13,7 +13,7 @@ from ..errors import BadUserInput, TooComplex
 from ..question import Constraint, Datasets, Op, Page
 from ..rows import Facets, Row, Rows
 from ..turned import Turned, column
-from . import conditions, glob, sky
+from . import conditions, expression, glob, sky
 from .api import ButlerApi, Wanted
 from .api_names import Step
 from .beside import Along, CalibrationKey, Valid, along
@@ -93,6 +93,8 @@ class DatasetQueries:
         BadUserInput
             The question makes no sense for a named type (sky for flats, validity for no calibration, findFirst among validity ranges).
         """
+        if question.where is not None:
+            expression.read(question.where, self._tables.universe)  # a mistake is told where nothing is searched too
         types = self._names.types(question.types, call)
         for term in question.order:
             if term.name != "type":
@@ -127,7 +129,7 @@ class DatasetQueries:
         candidates: list[Candidate] = []
         asked: list[tuple[Candidate, Wanted]] = []
         for record, own in held:
-            find_first = self._find_first(record, own, question)
+            find_first = self._find_first(record, own, question, call)
             found = branches(
                 record, own, governors, constraints, certified_only=question.validity is not None
             )
@@ -183,12 +185,12 @@ class DatasetQueries:
             return False
         return True
 
-    @staticmethod
-    def _find_first(record: TypeRecord, path: Sequence[CollectionRecord], question: Datasets) -> bool:
+    def _find_first(
+        self, record: TypeRecord, path: Sequence[CollectionRecord], question: Datasets, call: Call
+    ) -> bool:
         ranges = record.info.is_calibration and any(c.type == "CALIBRATION" for c in path)
         if question.find_first is None:
-            globs = any(glob.is_glob(c) for c in question.collections or ())
-            return not globs and not ranges
+            return not ranges and not self._names.wild(question.collections, call)
         if question.find_first and ranges:
             raise BadUserInput(
                 f"findFirst has no answer for '{record.name}' in CALIBRATION collections, where several are valid at different times; "

@@ -81,6 +81,10 @@ class Dialect:
         """A string column as it is ordered and compared: by code point."""
         return column
 
+    def number(self, column: Column) -> Column:
+        """A column of floats, with NULL where it holds NaN: SQLite stores none."""
+        return column
+
     def glob(self, column: Column, pattern: str) -> Column:
         return column.op("GLOB", is_comparison=True)(glob.to_sqlite(pattern))
 
@@ -159,6 +163,10 @@ class PostgreSQL(Dialect):
     def text(self, column: Column) -> Column:
         # Where the database itself sorts by code point a COLLATE would only keep its indices from being used.
         return column if self.sorts_by_code_point else column.collate("C")
+
+    def number(self, column: Column) -> Column:
+        # To PostgreSQL NaN is equal to itself, and larger than all others.
+        return sa.func.nullif(column, sa.cast(sa.literal_column("'NaN'"), sa.Double()), type_=sa.Double())
 
     def glob(self, column: Column, pattern: str) -> Column:
         return column.op("~", is_comparison=True)(glob.to_postgres(pattern))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..caller import Call
 from ..errors import AdapterError, nearest
-from ..question import Collections, Constraint, DataIds, Datasets, Op, Question
+from ..question import Collections, Constraint, DataIds, Datasets, DatasetTypes, Op, Question
 from ..rows import Rows
 from . import glob
 
@@ -69,6 +69,13 @@ class Explanation:
 
     def _unmatched(self, question: Datasets, call: Call) -> list[str]:
         out = []
+        for pattern in question.types:
+            if glob.is_glob(pattern) and not self.ask(DatasetTypes((pattern,)).paged(1), call).rows:
+                known = [row[0] for row in self.ask(DatasetTypes().paged(_NEAREST_AMONG), call).rows]
+                if near := nearest(pattern.strip("*?"), known):
+                    out.append(
+                        f"Dataset types near '{pattern}' (upper and lower case differ): {', '.join(near)}."
+                    )
         for pattern in question.collections or ():
             if glob.is_glob(pattern) and not self.ask(Collections((pattern,)).paged(1), call).rows:
                 everything = [row[0] for row in self.ask(Collections().paged(_NEAREST_AMONG), call).rows]
@@ -95,7 +102,7 @@ def _parts(question: Datasets) -> Iterator[tuple[str, Datasets]]:
     if question.where is not None:
         yield f'where "{question.where.text[:200]}"', replace(bare, where=question.where)
     if question.sky is not None:
-        yield f"sky {question.sky.shape[:200]}", replace(bare, sky=question.sky)
+        yield f"sky {question.sky.shape[:200]} (degrees)", replace(bare, sky=question.sky)
     if question.time is not None:
         yield "time", replace(bare, time=question.time)
     if question.validity is not None:
@@ -130,6 +137,6 @@ def _words(constraint: Constraint) -> str:
         Op.LE: "<=",
         Op.LT: "<",
         Op.IN: "in",
-        Op.GLOB: "like",
+        Op.GLOB: "glob",
     }
     return f"{constraint.name} {signs[constraint.op]} {value if isinstance(constraint.value, tuple) else repr(value)}"

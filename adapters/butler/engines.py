@@ -50,6 +50,10 @@ def sqlite_connector(url: URL) -> Callable[[], sqlite3.Connection]:
     return lambda: sqlite3.connect(target, uri=True, check_same_thread=False, timeout=_BUSY_SECONDS)
 
 
+# Compiled statements, as long as those of ``Store.statements``; SQLAlchemy lets them grow to one and a half times as many.
+_COMPILED = 100
+
+
 def sqlite_engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
     return sa.create_engine(
         "sqlite://",
@@ -57,6 +61,7 @@ def sqlite_engine(connect: Callable[[], sqlite3.Connection]) -> sa.Engine:
         poolclass=sa.QueuePool,
         pool_size=THREADS,
         max_overflow=0,
+        query_cache_size=_COMPILED,
     )
 
 
@@ -92,6 +97,7 @@ def postgresql_engine(url: URL) -> sa.Engine:
         url,
         pool_size=THREADS,
         max_overflow=0,
+        query_cache_size=_COMPILED,
         connect_args={
             "connect_timeout": 10,
             "cursor_factory": _BinaryCursor,

@@ -151,6 +151,12 @@ def _long(name: str, value: object) -> int:
     return value
 
 
+_GRAMMAR = (
+    "Text stands in single quotes, a time is T'2013-06-17T14:00:00' (UTC, without a zone behind it); compare with =, !=, <, <=, >, >=, IN, OVERLAPS or "
+    "GLOB(name, 'a*'), and join with AND, OR, NOT."
+)
+
+
 def _parse(text: str) -> exprTree.Node | None:
     try:
         return parser.parse_expression(text)
@@ -158,7 +164,9 @@ def _parse(text: str) -> exprTree.Node | None:
         raise _too_complex("nested terms", MOST_NESTED, MOST_NESTED + 1) from None
     except Exception as error:
         # Butler's lexer, parser and time literals each have exceptions of their own, some of them plain ones.
-        raise BadUserInput(f"where does not parse: {error}", where=text) from error
+        raise BadUserInput(
+            f"where does not parse: {str(error).rstrip('.')}. {_GRAMMAR}", where=text
+        ) from error
 
 
 def _children(node: exprTree.Node) -> list[exprTree.Node]:

@@ -6,26 +6,18 @@ visit through visit_definition. Joins are inner: the registry's foreign keys let
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from lsst.daf.butler import DimensionElement, DimensionGroup
 
-from ..errors import BadUserInput, nearest, shortened
+from ..errors import BadUserInput, shortened
 from ..rows import Kind
 from .tables import Tables
+from .universe import fields, no_name
 
 Column = sa.ColumnElement[Any]
-
-_FIELD_KINDS = {
-    "bool": Kind.BOOL,
-    "int": Kind.LONG,
-    "float": Kind.FLOAT,
-    "hash": Kind.HASH,
-    "string": Kind.STRING,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +32,6 @@ class Name:
     kind: Kind
     element: str = ""
     field: str = ""
-
-
-def fields(element: DimensionElement) -> dict[str, Kind]:
-    """Alternate keys and metadata of an element's records, with their kinds."""
-    specs = (*element.alternate_keys, *element.metadata_columns)
-    return {spec.name: _FIELD_KINDS.get(spec.type, Kind.STRING) for spec in specs}
 
 
 def resolve(name: str, group: DimensionGroup, tables: Tables, *, dataset: bool = False) -> Name:
@@ -84,8 +70,7 @@ def resolve(name: str, group: DimensionGroup, tables: Tables, *, dataset: bool =
         if any(head in fields(element) for element in universe.elements):
             element = next(element for element in universe.elements if head in fields(element))
             return Name("outside", fields(element)[head], element.name, head)
-    near = _nearest(name, tables, ["run", "ingest_date"] if dataset else [])
-    raise BadUserInput(_unknown(name, head, tail, tables, near), unknown=name, nearest=near)
+    raise no_name(name, universe, ["run", "ingest_date"] if dataset else [])
 
 
 def _of_element(element: DimensionElement, tail: str, tables: Tables) -> Name | None:
@@ -101,25 +86,6 @@ def _of_element(element: DimensionElement, tail: str, tables: Tables) -> Name | 
         if tail == dimension.primary_key.name:
             return Name("dimension", tables.kind(element.name), element.name)
     return None
-
-
-def _candidates(tables: Tables) -> list[str]:
-    universe = tables.universe
-    names = [d for d in universe.dimensions.names if d not in universe.skypix_dimensions.names]
-    names += [f"{element.name}.{field}" for element in universe.elements for field in fields(element)]
-    return names
-
-
-def _nearest(name: str, tables: Tables, others: Sequence[str]) -> list[str]:
-    known = [*_candidates(tables), "timespan.begin", "timespan.end", *others]
-    return nearest(name, known) or nearest(name.rpartition(".")[2], known)
-
-
-def _unknown(name: str, head: str, tail: str, tables: Tables, near: Sequence[str]) -> str:
-    what = f"'{head}' has no field '{tail}'" if tail and head in tables.universe.elements.names else ""
-    message = what or f"'{name}' is no dimension or field of universe {tables.universe.namespace}/"
-    message += "" if what else f"{tables.universe.version}"
-    return message + (f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ".")
 
 
 class Source:

@@ -27,7 +27,7 @@ TYPES = {1: "RUN", 2: "TAGGED", 3: "CHAINED", 4: "CALIBRATION"}
 CODES = {name: code for code, name in TYPES.items()}
 _MOST_REMEMBERED = 5_000  # dataset types, or collections of a path, that are kept
 _MOST_LEARNT = 200_000  # collections of search paths, their contents, dataset types: some 50 MB
-_MOST_READY = 400  # types of questions that are kept ready, each as large as a statement
+_MOST_READY = 100  # types of questions that are kept ready, each as large as a statement
 _NEAREST_AMONG = 20_000  # names looked through for the nearest ones
 
 
@@ -199,9 +199,19 @@ class Names:
             else:
                 raise self.missing_collection(pattern, call)
         found_path = self.flatten(list(roots.values()), call)
+        memory.keep(("wild", collections), any(glob.is_glob(p) and p not in by_name for p in wanted))
         if len(found_path) <= _MOST_REMEMBERED:
             memory.keep(("path", collections), tuple(found_path))
         return found_path
+
+    def wild(self, collections: tuple[str, ...] | None, call: Call) -> bool:
+        """Whether one of these is a glob. A collection may have a name that looks like one."""
+        if not any(map(glob.is_glob, collections or ())):
+            return False
+        memory = self.memory(call)
+        if memory.get(("wild", collections)) is None:
+            self.path(collections, call)
+        return bool(memory.get(("wild", collections)))
 
     def flatten(self, roots: Sequence[CollectionRecord], call: Call) -> list[CollectionRecord]:
         """Chains replaced by what they lead to, in search order, each collection once."""
@@ -231,13 +241,15 @@ class Names:
 
     # dataset types
 
-    def types(self, patterns: Sequence[str], call: Call, *, lenient: bool = False) -> list[TypeRecord]:
+    def types(
+        self, patterns: Sequence[str], call: Call, *, lenient: bool = False, each: bool = False
+    ) -> list[TypeRecord]:
         """Dataset types that match any of the names or globs, by name.
 
         Raises
         ------
         NotFound
-            A named one does not exist (unless ``lenient``).
+            A named one does not exist (unless ``lenient``), or a glob matches none where ``each`` has to.
         """
         table, dialect = self._tables.dataset_type, self._tables.dialect
         exact = [p for p in patterns if not glob.is_glob(p)]
@@ -264,6 +276,9 @@ class Names:
             for name in exact:
                 if name not in known:
                     raise self.missing_type(name, call)
+        for pattern in patterns if each else ():
+            if glob.is_glob(pattern) and not any(glob.matches(record.name, pattern) for record in found):
+                raise self.missing_type(pattern, call)
         return list(found)
 
     def remember_types(self, call: Call) -> None:

@@ -56,11 +56,16 @@ def check(kinds: Sequence[Kind], values: Sequence[KeyValue], *, nulls: bool = Tr
     None may stand anywhere, but for ``nulls``: where no NULL can be it only leads nowhere.
     """
     fits = len(kinds) == len(values) and all(
-        (nulls and value is None) or isinstance(value, _TYPES.get(kind, int))
-        for kind, value in zip(kinds, values, strict=False)
+        (nulls and value is None) or _fits(kind, value) for kind, value in zip(kinds, values, strict=False)
     )
     if not fits:
         raise BadCursor("after is damaged: its key does not fit the order of this list.")
+
+
+def _fits(kind: Kind, value: KeyValue) -> bool:
+    if isinstance(value, bool):  # which Python takes for an integer
+        return kind is Kind.BOOL
+    return isinstance(value, _TYPES.get(kind, int))
 
 
 def behind(terms: Sequence[Term], values: Sequence[KeyValue], dialect: Dialect) -> Column | bool:
@@ -102,7 +107,7 @@ def _compared(term: Term, dialect: Dialect) -> Column:
 def _bound(term: Term, value: KeyValue, dialect: Dialect) -> Column:
     if term.kind is Kind.UUID:
         return dialect.id_value(str(value))
-    return sa.literal(value)
+    return sa.literal(bool(value) if term.kind is Kind.BOOL else value)
 
 
 def _beyond(term: Term, value: KeyValue, dialect: Dialect) -> Column:

@@ -151,7 +151,7 @@ class RelatedQueries:
         taken = self._along(question, targets)
         reached = []
         for target in targets:
-            first = self._find_first(question, target.kinship)
+            first = self._find_first(question, target.kinship, call)
             backward = target.kinship is Kinship.CALIBRATION and not _forward(here, target)
             tying = self._calibrations(source, path, call) if source and backward else ()
             reach = Reach(
@@ -317,13 +317,12 @@ class RelatedQueries:
                 return own
         return ()
 
-    @staticmethod
-    def _find_first(question: Related, kinship: Kinship) -> bool:
+    def _find_first(self, question: Related, kinship: Kinship, call: Call) -> bool:
         if question.find_first is not None:
             return question.find_first
         if kinship is Kinship.CALIBRATION:
             return True
-        return not any(glob.is_glob(name) for name in question.collections or ())
+        return not self.names.wild(question.collections, call)
 
     def _links(
         self,

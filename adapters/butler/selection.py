@@ -41,16 +41,17 @@ _MOST_BRANCHES = 400
 def check_name(name: str, types: Sequence[TypeRecord], tables: Tables) -> None:
     """Raise BadUserInput where a type that was asked for by its name lacks what its datasets are to be ordered or counted by."""
     lacking = [
-        one.name
-        for one in types
-        if one.exact and resolve(name, one.group, tables, dataset=True).role == "outside"
+        one for one in types if one.exact and resolve(name, one.group, tables, dataset=True).role == "outside"
     ]
     if lacking:
         raise _nameless(name, lacking)
 
 
-def _nameless(name: str, types: Sequence[str]) -> BadUserInput:
-    return BadUserInput(f"'{name}' is no dimension or field of {', '.join(types)}.")
+def _nameless(name: str, types: Sequence[TypeRecord]) -> BadUserInput:
+    dimensions = dict.fromkeys(itertools.chain.from_iterable(one.group.names for one in types))
+    return BadUserInput(
+        f"'{name}' is no dimension or field of {', '.join(one.name for one in types)}; there are {', '.join(dimensions)} and the fields of their records."
+    )
 
 
 class Selection:
@@ -107,7 +108,7 @@ class Selection:
             known = [resolve(extra.name, c.type.group, self.tables, dataset=True) for c in self.candidates]
             check_name(extra.name, [c.type for c in self.candidates], self.tables)
             if all(n.role == "outside" for n in known):
-                raise _nameless(extra.name, [c.type.name for c in self.candidates])
+                raise _nameless(extra.name, [c.type for c in self.candidates])
             kinds.append(known[0].kind)
         return kinds
 

@@ -38,7 +38,7 @@ _BEGIN = "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SELECT pg_current_s
 _ORDERED = "SET LOCAL join_collapse_limit = 1; "
 
 _PROGRESS_STEPS = 20_000  # SQLite virtual machine steps between two looks at the clock
-_STATEMENTS = 400  # of 0.3 MB each, where they are long
+_STATEMENTS = 100  # of 0.6 MB each, where they are long
 _AT_ONCE = 500  # rows that a driver reads before other threads get their turn
 
 

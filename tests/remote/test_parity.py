@@ -12,7 +12,7 @@ import pytest
 from lsst.daf.butler import Butler, CollectionType, Timespan
 
 from adapters.capability import Capability
-from adapters.errors import AdapterError, BadCursor, BadUserInput, Unsupported
+from adapters.errors import AdapterError, BadCursor, BadUserInput, NotFound, Unsupported
 from adapters.question import (
     Certifications,
     CollectionDatasetTypes,
@@ -287,3 +287,24 @@ def test_what_was_executed_is_refused_by_the_capabilitys_name(both: Both, questi
 @pytest.mark.parametrize("dimensions", [(), ("htm7",), ("visti",)])
 def test_what_has_no_list_of_data_ids_is_refused(both: Both, dimensions: tuple[str, ...]) -> None:
     assert isinstance(both.refused(DataIds(dimensions)), BadUserInput)
+
+
+@pytest.mark.parametrize("kind", ["having", "lacking"])
+def test_a_glob_that_means_no_type_is_no_condition_that_holds(both: Both, kind: str) -> None:
+    refused = both.refused(DataIds(("exposure",), **{kind: ("Raw*",)}))
+    assert isinstance(refused, NotFound) and "raw" in refused.details["nearest"]
+
+
+def test_the_first_is_found_in_named_collections_whatever_their_names_look_like(both: Both) -> None:
+    searched = (ODD_RUN, "HSC/runs/w01", "HSC/runs/w02")
+    left_out = both.agreed(Datasets(("calexp",), searched).paged(MANY))
+    assert len(left_out.rows) == len(
+        both.agreed(Datasets(("calexp",), searched, find_first=True).paged(MANY)).rows
+    )
+    every = both.agreed(Datasets(("calexp",), searched, find_first=False).paged(MANY))
+    assert len(left_out.rows) < len(every.rows), "or this shows nothing"
+
+
+@pytest.mark.parametrize("where", [Where("this is )( not"), Where("detector = :x")])
+def test_where_is_read_where_nothing_is_searched_too(both: Both, where: Where) -> None:
+    assert isinstance(both.refused(Datasets(("bias",), ("HSC/runs/w01",), where=where)), BadUserInput)

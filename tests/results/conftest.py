@@ -38,5 +38,5 @@ def asker(home: Path, own: Path) -> Iterator[Asker]:
         "own": entry(own),
         "down": {"adapter": "remote-butler", "uri": "http://127.0.0.1:9/api/butler/repo/down/butler.yaml"},
     }
-    with serving(home, repositories, wait=20) as (asker, _):
+    with serving(home, repositories) as (asker, _):
         yield asker
