@@ -24,7 +24,7 @@ from . import cursor
 from .asked import Asked
 from .context import Scope
 from .given import given
-from .loader import Loader
+from .loader import Loader, begun
 
 if TYPE_CHECKING:
     from adapters.caller import Caller
@@ -48,6 +48,7 @@ class Leaf(Generic[N]):
     resumed: bool
     overflow: str | None = None
     unavailable: tuple[str, ...] = ()
+    unsaved: tuple[str, ...] = ()  # repositories that did not answer when this was saved
     notes: tuple[str, ...] = ()  # what is unknown to the backend, for explain
     gone: str | None = None  # what belongs here and is not to be had any more, for completeness
 
@@ -80,7 +81,7 @@ class Listing(ABC, Generic[N]):
             if self.alone():
                 self._read = await self.fetch()
                 return self._read
-            self._leaf = asyncio.ensure_future(self.fetch())
+            self._leaf = begun(self.fetch())
         return await self._leaf
 
     def alone(self) -> bool:

@@ -52,7 +52,7 @@ class Loader(Generic[K, V]):
         missing = [key for key in dict.fromkeys(keys) if key not in self._known and key not in self._together]
         if missing:
             fetched = self._fetch(missing)
-            fetch = await settled(fetched) if self._alone() else asyncio.ensure_future(fetched)
+            fetch = await settled(fetched) if self._alone() else begun(fetched)
             self._together |= dict.fromkeys(missing, fetch)
         found: dict[K, V] = {}
         for batch in dict.fromkeys(self._together[key] for key in keys if key in self._together):
@@ -109,6 +109,19 @@ class Loader(Generic[K, V]):
             return
         for key, future in zip(keys, futures, strict=True):
             future.set_result(found.get(key, self._absent))
+
+
+def seen(task: asyncio.Future[Any]) -> None:
+    """For a task that nobody may wait for any more when it ends: asyncio would log its error as one that was lost."""
+    if not task.cancelled():
+        task.exception()
+
+
+def begun(answer: Coroutine[Any, Any, V]) -> asyncio.Task[V]:
+    """An answer as a task, whoever still waits for it when it ends."""
+    task = asyncio.ensure_future(answer)
+    task.add_done_callback(seen)
+    return task
 
 
 async def settled(answer: Coroutine[Any, Any, V]) -> asyncio.Future[V]:

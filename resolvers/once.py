@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .loader import settled
+from .loader import begun, settled
 
 V = TypeVar("V")
 
@@ -36,7 +36,7 @@ class Once:
             if self._alone():
                 self._answers[key] = _Asked(first := await settled(answer))
                 return first.result()
-            asked = self._answers[key] = _Asked(asyncio.ensure_future(answer))
+            asked = self._answers[key] = _Asked(begun(answer))
         else:
             answer.close()
         asked.waiting += 1

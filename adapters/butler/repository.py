@@ -22,8 +22,9 @@ from ..content import Content, Shape
 from ..errors import BackendUnavailable, BadUserInput, NotFound, Timeout
 from ..notes import Work
 from ..protocol import Health, Settings
-from ..question import Files, Page, Question, Related
+from ..question import CollectionsByName, Files, Page, Question, Related
 from ..rows import Facets, FileContent, Rows, TypeInfo, UniverseInfo
+from . import glob
 from .api import ButlerApi
 from .content import READERS, Shapes, artefacts, read
 from .direct import Direct, OffLoop, off_loop
@@ -329,7 +330,13 @@ class ButlerRepository:
         return Health(facts, tuple(self._warnings(opened, call)), self._graphs.problems())
 
     def _warnings(self, opened: _Opened, call: Call) -> list[str]:
-        found = []
+        configured = self.settings.collections
+        known = {row[0] for row in opened.path.ask(CollectionsByName(configured), call).rows}
+        found = [
+            f"the default collection '{name}' does not exist: questions that name no collections are refused"
+            for name in configured
+            if name not in known and not glob.is_glob(name)
+        ]
         if opened.untested:
             found.append(
                 f"SQL is not tested on this registry ({'; '.join(opened.untested)}): Butler's API answers, correct but slower."

@@ -11,6 +11,7 @@ import strawberry
 from graphql import (
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
@@ -25,6 +26,7 @@ from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from gateway.http.hints import hinted
 from gateway.limits import Limits, Shape, check_shape, measure
 from gateway.limits.shape import too_complex
 from resolvers.plan import Plans
@@ -127,7 +129,7 @@ class Documents:
         check_shape(shape, limits)
         errors = validate(self._schema, node, _RULES, max_errors=limits.max_errors)
         if errors:
-            raise InvalidDocument([_explained(error) for error in errors])
+            raise InvalidDocument([_explained(error, self._schema) for error in errors])
         return Document(node, shape, Plans(self._whole, node), _operations(node))
 
 
@@ -138,10 +140,10 @@ def _operations(document: DocumentNode) -> dict[str | None, OperationType]:
     return named | {None: found[0].operation} if len(found) == 1 else named
 
 
-def _explained(error: GraphQLError) -> GraphQLError:
+def _explained(error: GraphQLError, schema: GraphQLSchema) -> GraphQLError:
     if isinstance(error, ValidationAbortedError) and error.message == "Validation aborted.":
         # graphql-core's words for its own recursion limit.
         return GraphQLError(
             "Fragments and repeated fields of this query are nested too deeply to be validated."
         )
-    return error
+    return hinted(error, schema)

@@ -9,6 +9,7 @@ from types import CoroutineType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from ..loader import seen
 from .plan import Unplanned
 
 T = TypeVar("T")
@@ -36,14 +37,8 @@ async def together(waiting: Sequence[Awaitable[T]]) -> list[T]:
     unplanned = failed if isinstance(failed, Unplanned) else Unplanned(repr(failed))
     unplanned.left |= running
     for task in running:
-        task.add_done_callback(_seen)
+        task.add_done_callback(seen)  # the ordinary executor meets its error again
     raise unplanned from failed
-
-
-def _seen(task: asyncio.Future[Any]) -> None:
-    """Nobody waits for it any more. asyncio would log its error as one that was lost; the ordinary executor meets it again."""
-    if not task.cancelled():
-        task.exception()
 
 
 def settled(pieces: list[Any]) -> bool:

@@ -71,3 +71,14 @@ def test_passwords_are_not_printed(tmp_path: Path) -> None:
     done = run("check", "--config", file)
     assert done.returncode == 1
     assert "secret" not in done.stdout + done.stderr
+
+
+def test_a_default_collection_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    file = configuration_file(tmp_path)
+    content = yaml.safe_load(file.read_text())
+    content["repositories"]["hsc"]["collections"] = ["HSC/default", "HSC/runs/*"]
+    file.write_text(yaml.safe_dump(content))
+    done = run("check", "--config", file)
+    assert done.returncode == 0
+    (warning,) = (line for line in done.stdout.splitlines() if "warning: " in line and "collection" in line)
+    assert "'HSC/default' does not exist" in warning
