@@ -45,6 +45,8 @@ _TOO_LARGE = (
     "stack depth limit",
     "too many columns",
 )
+_PIXELS = ("Cannot join dimension element", "Unsupported combination for spatial join")
+"""What Butler says of pixels that it cannot join."""
 _CANCELLED = ("interrupted", "querycanceled", "statement timeout", "canceling statement")
 
 
@@ -70,6 +72,11 @@ def translated(
             "Name the collections to search: the repository has no default ones.", repository=repository
         )
     if isinstance(error, ButlerUserError | DataIdError | CollectionExpressionError):
+        if any(words in str(error) for words in _PIXELS):
+            return BadUserInput(
+                "Pixels of the sky are joined only in the registry's common pixelisation, and only to what has a region there; ask with sky.",
+                repository=repository,
+            )
         return BadUserInput(said(error), repository=repository)
     if type(error).__name__ == _SERVER_ERROR:
         return _server(error, repository)

@@ -17,7 +17,7 @@ from adapters.butler.mistakes import butlers_mistakes, translated
 from adapters.caller import Call
 from adapters.errors import BackendUnavailable, BadUserInput, NotFound, Timeout, TooComplex
 from adapters.guarded import FAILURES
-from adapters.question import Collections, Datasets, DatasetTypes
+from adapters.question import Collections, Constraint, Datasets, DatasetTypes, Op
 
 from .asker import AdapterAsker
 from .repositories import Repository
@@ -103,5 +103,18 @@ def test_a_question_that_names_too_much_is_the_callers_matter(
             with suppress(TooComplex):
                 asker.ask(ask(tuple(f"a{number}*" for number in range(3_000))).paged(10))
         assert asker.ask(Collections()).rows
+    finally:
+        asker.close()
+
+
+@pytest.mark.parametrize(("dataset_type", "pixels"), [("raw", "htm7"), ("calexp", "healpix9")])
+def test_pixels_that_nothing_joins_are_told_of(
+    butler_repo: Callable[..., Repository], dataset_type: str, pixels: str
+) -> None:
+    asker = AdapterAsker(butler_repo("sqlite", 8, 1))
+    try:
+        question = Datasets((dataset_type,), ("*",), constraints=(Constraint(pixels, Op.EQ, 5),))
+        with pytest.raises(BadUserInput, match="ask with sky"):
+            asker.ask(question)
     finally:
         asker.close()
