@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, TypeVar
 
-from adapters.errors import SILENT, BadCursor, BadUserInput, NotFound, TooComplex
+from adapters.errors import SILENT, BackendUnavailable, BadCursor, BadUserInput, NotFound, TooComplex
 from adapters.question import Datasets
 from adapters.rows import Facets
 
@@ -27,7 +27,7 @@ from .dataset import Dataset
 from .given import given
 from .listing import Leaf, Listing
 from .merge import Key, merged
-from .source import Identity, Source, identity, narrowing
+from .source import Identity, Missing, Source, identity, narrowing
 
 T = TypeVar("T")
 Places = tuple[Key | None, ...]
@@ -36,13 +36,23 @@ Places = tuple[Key | None, ...]
 class Search(Listing[Dataset]):
     """The answers of several repositories to one question, as one list."""
 
-    __slots__ = ("digest", "first", "places", "question", "scopes")
+    __slots__ = ("digest", "first", "places", "question", "scopes", "silent")
 
-    def __init__(self, scopes: Sequence[Scope], question: Datasets, first: int, after: str | None) -> None:
+    def __init__(
+        self,
+        scopes: Sequence[Scope],
+        question: Datasets,
+        first: int,
+        after: str | None,
+        *,
+        silent: Collection[str] = (),
+    ) -> None:
+        """``silent``: labels of repositories that are not asked, since they did not answer before."""
         super().__init__()
         after = given(after)
         self.scopes = scopes
         self.question = question
+        self.silent = silent
         self.first = scopes[0].context.first(first)
         self.digest = cursor.bound(question, "Query.datasets", *(scope.label for scope in scopes))
         self.places: Places | None = None
@@ -64,6 +74,9 @@ class Search(Listing[Dataset]):
         sources = [
             Source(scope, self.question, place) for scope, place in zip(self.scopes, places, strict=True)
         ]
+        for source in sources:
+            if source.scope.label in self.silent:
+                source.error = BackendUnavailable("It did not answer before.", repository=source.scope.label)
         found: list[tuple[Dataset, Places]] = []
         hidden: list[set[Identity]] = [set() for _ in sources]
         while len(found) <= self.first and not all(source.dry for source in sources):
@@ -123,9 +136,9 @@ class Search(Listing[Dataset]):
     async def _each(self, ask: Callable[[Scope, Datasets], Awaitable[T]]) -> list[T | None]:
         """What each repository says, None where it knows nothing of this. Raises where none of them does."""
 
-        async def one(scope: Scope) -> tuple[T, Datasets, list[NotFound]] | NotFound:
+        async def one(scope: Scope) -> tuple[T, Datasets, Missing] | NotFound:
             try:
-                return await narrowing(self.question, lambda question: ask(scope, question))
+                return await narrowing(scope, self.question, lambda question: ask(scope, question))
             except NotFound as error:
                 return error
 
@@ -219,11 +232,10 @@ class Search(Listing[Dataset]):
         return [line for said in await asyncio.gather(*map(one, self.scopes)) for line in said]
 
 
-def _raise_if_unknown(missing: list[list[NotFound]]) -> None:
-    """Raise for a name that every repository with an answer had to leave out."""
-    named = [{error.details["unknown"]: error for error in errors} for errors in missing]
-    for name, error in named[0].items() if named else ():
-        if all(name in others for others in named):
+def _raise_if_unknown(missing: Sequence[Missing]) -> None:
+    """Raise for a type or a collection that every repository with an answer had to leave out."""
+    for named, error in missing[0].items() if missing else ():
+        if all(named in others for others in missing):
             raise error
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from adapters.errors import SILENT, AdapterError, NotFound
-from adapters.question import Among, Collections, Datasets
+from adapters.question import Among, Collections, CollectionsByName, Datasets
 
 from .context import Scope
 from .dataset import Dataset, datasets
@@ -17,6 +17,8 @@ from .merge import Key, Window
 
 Identity = tuple[Any, ...]
 T = TypeVar("T")
+Missing = dict[tuple[str, str], NotFound]
+"""What is unknown in a repository: whether it was named among the types or the collections, its name, and what was said of it."""
 
 
 def identity(dataset: Dataset) -> Identity:
@@ -26,30 +28,39 @@ def identity(dataset: Dataset) -> Identity:
 
 
 async def narrowing(
-    question: Datasets, ask: Callable[[Datasets], Awaitable[T]]
-) -> tuple[T, Datasets, list[NotFound]]:
+    scope: Scope, question: Datasets, ask: Callable[[Datasets], Awaitable[T]]
+) -> tuple[T, Datasets, Missing]:
     """An answer to as much of the question as a repository knows.
 
     A type or collection that is unknown there is left out and the rest asked again: other repositories of the
     search may know it. Also gives the question that was answered, and what was unknown. Raises NotFound where
     nothing is left to ask.
     """
-    missing: list[NotFound] = []
+    missing: Missing = {}
     while True:
         try:
             return await ask(question), question, missing
         except NotFound as error:
             name = error.details.get("unknown")
-            types = tuple(type for type in question.types if type != name)
-            collections = question.collections and tuple(one for one in question.collections if one != name)
-            if (
-                not types
-                or collections == ()
-                or (types, collections) == (question.types, question.collections)
-            ):
+            lists = {"types": question.types, "collections": question.collections or ()}
+            named = [kind for kind, names in lists.items() if name in names]
+            if not named:
                 raise
-            missing.append(error)
-            question = replace(question, types=types, collections=collections)
+            kind = named[-1]
+            if len(named) > 1 and await _is_collection(scope, str(name)):
+                kind = named[0]
+            left = tuple(one for one in lists[kind] if one != name)
+            if not left:
+                raise
+            missing[kind, str(name)] = error
+            question = (
+                replace(question, types=left) if kind == "types" else replace(question, collections=left)
+            )
+
+
+async def _is_collection(scope: Scope, name: str) -> bool:
+    """Whether a repository has a collection of this name: then it is the type of the same name that it lacks."""
+    return bool((await scope.ask(CollectionsByName((name,)), 1, 1)).rows)
 
 
 class Source:
@@ -78,7 +89,7 @@ class Source:
         self.resumed = place is not None
         self.error: AdapterError | None = None
         self.held: set[Identity] = set()
-        self.missing: list[NotFound] = []  # types and collections that are unknown here
+        self.missing: Missing = {}
         self.overflow: str | None = None
         self._calibrated: bool | None = None
 
@@ -101,9 +112,11 @@ class Source:
             return []
         try:
             rows, self.question, missing = await narrowing(
-                self.question, lambda known: self.scope.ask(known.paged(size, self.place), 1, size)
+                self.scope,
+                self.question,
+                lambda known: self.scope.ask(known.paged(size, self.place), 1, size),
             )
-            self.missing += missing
+            self.missing |= missing
         except (NotFound, *SILENT) as error:
             self.error, self.window = error, Window()
             return []
@@ -141,15 +154,34 @@ class Source:
         return found
 
     async def _among(self, type: str, required: tuple[str, ...], items: list[Dataset]) -> set[Identity]:
+        """Which of these data IDs, all of one type, this repository holds.
+
+        One may have many rows: as many as ranges of validity, where calibrations are not searched first come first. So whatever was not
+        found is asked for again, in larger pages, until an answer is whole.
+        """
         # The items satisfy the question's own ``among`` already, where it names required dimensions.
-        keys = [item.identity().key() for item in items]
-        among = Among(required, tuple(key for key in keys if key is not None)) if required else None
-        question = replace(self.question, types=(type,), among=among, order=())
-        try:
-            rows = await self.scope.ask(question.paged(len(items)), 1, len(items))
-        except NotFound:
-            return set()
-        return {identity(item) for item in await datasets(self.scope, rows)}
+        question = replace(self.question, types=(type,), among=None, order=())
+        left = {identity(item): item.identity().key() for item in items}
+        found: set[Identity] = set()
+        size = len(items)
+        after: Key | None = None
+        while left:
+            if required:
+                keys = tuple(key for key in left.values() if key is not None)
+                question = replace(question, among=Among(required, keys))
+            try:
+                rows = await self.scope.ask(question.paged(size, after), 1, size)
+            except NotFound:
+                return found
+            new = left.keys() & {identity(item) for item in await datasets(self.scope, rows)}
+            found |= new
+            if not rows.more or not rows.rows:
+                return found
+            # Without the data IDs that were found, the list begins anew.
+            left = {one: key for one, key in left.items() if one not in new}
+            after = None if new else keyed(rows, rows.rows[-1])
+            size = max(size, min(2 * size, self.scope.context.limits.max_first))
+        return found
 
     async def calibrated(self) -> bool:
         """Whether CALIBRATION collections are searched here."""

@@ -55,6 +55,16 @@ class Missing:
         return " ".join(words) or None
 
 
+class _Found(NamedTuple):
+    """What is said of a page of a search: how many rows it has, where the next one begins, which repositories did not answer, and what was cut."""
+
+    length: int
+    more: bool
+    after: str | None
+    silent: frozenset[str]
+    overflow: str | None
+
+
 class Pages:
     """The pages of a list, for one caller. ``opened``: the repositories that the caller may see. NotFound for another one, with the nearest
     labels. ``most``: rows at most. Each page has the deadline of a request of its own."""
@@ -115,26 +125,39 @@ class Pages:
                 del page
 
     async def _searched(self) -> AsyncGenerator[Page]:
-        """The same of a search over several repositories."""
+        """The same of a search over several repositories.
+
+        One that answered before and now does not is asked once more. If it is silent still, it is left out from here on: rows of it that came
+        later would be out of order, and find-first would have let others pass in their place.
+        """
         (question,) = self.asked.questions
         assert isinstance(question, Datasets)
-        after, more = None, True
+        after: str | None = None
+        more, begun = True, False
         while more and self._left:
             size = self._size()
-            context = self._context(size)
-            try:
-                search = Search(list(context.scopes.values()), self._with_more(question), size, after)
-                leaf = await search.leaf()
-                self.missing.unavailable.update(leaf.unavailable)
-                self.missing.overflow = leaf.overflow or self.missing.overflow
-                more = leaf.more
-                if more:
-                    after = leaf.cursor(len(leaf.nodes) - 1)
-                page = _page(question, leaf.nodes)
-            finally:
-                context.stop()
-            self._left -= len(leaf.nodes)
+            page, found = await self._found(question, size, after)
+            if begun and found.silent - self.missing.unavailable:
+                page, found = await self._found(question, size, after)
+            self.missing.unavailable |= found.silent
+            self.missing.overflow = found.overflow or self.missing.overflow
+            more, after, begun = found.more, found.after, True
+            self._left -= found.length
             yield page
+            del page
+
+    async def _found(self, question: Datasets, size: int, after: str | None) -> tuple[Page, _Found]:
+        """One page of a search, without those that are missing already."""
+        context = self._context(size)
+        try:
+            scopes = list(context.scopes.values())
+            silent = frozenset(self.missing.unavailable)
+            leaf = await Search(scopes, self._with_more(question), size, after, silent=silent).leaf()
+            end = leaf.cursor(len(leaf.nodes) - 1) if leaf.more else None
+            found = _Found(len(leaf.nodes), leaf.more, end, frozenset(leaf.unavailable), leaf.overflow)
+            return _page(question, leaf.nodes), found
+        finally:
+            context.stop()
 
     def _with_more(self, question: Q) -> Q:
         """The same with what is wanted beside each dataset, where an adapter has it at hand, and how much regions overlap."""

@@ -98,7 +98,8 @@ async def read(
                         yield found
                     page = await following
             finally:
-                if following is not None and not following.done():
+                if following is not None:
+                    # Its error, too, has to be looked at: this page may have failed before the next one was waited for.
                     following.cancel()
                     await asyncio.gather(following, return_exceptions=True)
         end.overflow = " ".join(filter(None, (end.overflow, pages.missing.said()))) or None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.daf.butler import Butler, DatasetType
 
+from adapters.butler import open_repository
 from adapters.errors import BackendUnavailable, Timeout
+from adapters.protocol import Settings
 from adapters.question import Datasets
 from gateway.limits import Limits
 
-from .conftest import Gateway
+from .conftest import IVOID, Gateway
 
 NODE = "repository { name } type { name } uuid run dataId { required map } ingestDate"
 SEARCH = (
@@ -121,6 +125,30 @@ def test_calibrations_of_every_repository_are_kept_when_find_first_is_left_out(p
     assert total == len(found)
 
 
+@pytest.mark.parametrize("order", [[], ["-run", "detector"]])
+def test_many_ranges_of_validity_hide_a_data_id_whatever_the_page(demo: Gateway, order: list[str]) -> None:
+    """Of the first repository's calibrations, all are searched and none is first: a data ID has many rows there."""
+    root, label = demo.repositories["hsc"].settings.uri, "calib"
+    searched = {label: ("HSC/calib",), "run": ("HSC/calib/flat/2013-08-01",)}
+    opened = {
+        name: open_repository(name, Settings(uri=root, collections=path, ivoid=IVOID))
+        for name, path in searched.items()
+    }
+    gateway = Gateway(opened)
+    try:
+        query = {"type": ["flat"], "orderBy": order}
+        expected = composed(gateway, list(searched), query, True)
+        several = [identity(node) for node in expected if node["repository"]["name"] == label]
+        assert len(several) > len(set(several)) > 1
+        assert alone(gateway, "run", query), "nothing to hide"
+        for first in (3, 7, 50, 200):
+            assert sorted(names(paged(gateway, list(searched), query, first))) == sorted(names(expected))
+        counted = gateway.good(SEARCH % "totalCount", labels=list(searched), query=query)["datasets"]
+        assert counted["totalCount"] == len(expected)
+    finally:
+        gateway.close()
+
+
 def test_facets_count_what_the_list_has(pair: Gateway) -> None:
     labels = ["one", "two"]
     for find_first in (True, False):
@@ -188,6 +216,39 @@ def test_names_known_in_one_repository_only_are_no_error(demo: Gateway, pair: Ga
     answer = mixed(SEARCH % "", labels=["hsc", "one"], query={"type": ["raw", "nowhere"]})
     assert set(answer.codes) == {"NOT_FOUND"}
     assert "nowhere" in answer.messages
+
+
+def test_a_type_and_a_collection_may_have_the_same_name(demo: Gateway, tmp_path: Path) -> None:
+    """Each repository lacks one of the two: neither lacks what it has, and the search lacks nothing."""
+    root = str(tmp_path / "other")
+    Butler.makeRepo(root)
+    with Butler.from_config(root, writeable=True) as butler:
+        for name in ("skymaps", "skyMap"):
+            butler.registry.registerDatasetType(
+                DatasetType(name, butler.dimensions.conform(()), storageClass="StructuredDataDict")
+            )
+        butler.collections.register("other/run")
+        butler.registry.insertDatasets("skymaps", [{}], run="other/run")
+    demonstration = Settings(uri=demo.repositories["hsc"].settings.uri, ivoid=IVOID)
+    gateway = Gateway(
+        {
+            "other": open_repository("other", Settings(uri=root, ivoid=IVOID)),
+            "hsc": open_repository("hsc", demonstration),
+        }
+    )
+    try:
+        query = {"type": ["skymaps", "skyMap"], "collections": ["skymaps", "other/run"]}
+        expected = {("other", "skymaps"), ("hsc", "skyMap")}
+        for labels in (["other", "hsc"], ["hsc", "other"]):
+            found = gateway.good(SEARCH % "totalCount", labels=labels, query=query)["datasets"]
+            assert {(node["repository"]["name"], node["type"]["name"]) for node in found["nodes"]} == expected
+            assert found["totalCount"] == len(found["nodes"])
+        # What none of them has is refused, whatever else is called so.
+        refused = {"type": ["other/run", "skyMap"], "collections": ["skymaps", "other/run"]}
+        answer = gateway(SEARCH % "", labels=["hsc", "other"], query=refused)
+        assert set(answer.codes) == {"NOT_FOUND"} and "dataset type 'other/run'" in answer.messages
+    finally:
+        gateway.close()
 
 
 def test_a_repository_that_is_not_the_callers_does_not_exist(pair: Gateway) -> None:

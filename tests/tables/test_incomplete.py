@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import gc
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.demonstration import COMMAND, configuration_file, running
+from adapters.butler import open_repository
+from adapters.caller import Call, Caller
+from adapters.errors import AdapterError, BackendUnavailable
+from adapters.protocol import Settings
+from adapters.question import Datasets, Order, Question
+from adapters.rows import Rows
+from gateway.limits import Limits
+from gateway.tables import pages, reading
+from gateway.tables.table import End
+from resolvers.asked import Asked
+from tests.demonstration import COMMAND, configuration_file, demonstration, running
 from tests.end_to_end.asking import Asker
 from tests.end_to_end.conftest import demo_entry
 
@@ -104,3 +116,122 @@ def test_a_result_that_was_cut_is_refused_before_its_first_row_unless_no_more_is
     assert b"QUERY_STATUS=ERROR" in seen.splitlines()[-1] and b"more rows than the 5" in seen.splitlines()[-1]
     with pytest.raises((csv.Error, ValueError)):
         assert len({len(row) for row in rows(format, seen)}) == 1
+
+
+class Failing:
+    """A real repository that fails when it is asked for datasets: at the questions whose numbers ``fails`` takes, the first is 1."""
+
+    def __init__(
+        self,
+        name: str,
+        collection: str,
+        fails: Callable[[int], bool] = lambda _: False,
+        error: type = AdapterError,
+    ) -> None:
+        self.repository = open_repository(name, Settings(str(demonstration()), collections=(collection,)))
+        self.fails = fails
+        self.error = error
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.repository, name)
+
+    async def ask(self, question: Question, call: Call) -> Rows:
+        if isinstance(question, Datasets):
+            self.asked += 1
+            if self.fails(self.asked):
+                raise self.error("It fails here.")
+        return await self.repository.ask(question, call)
+
+
+FLATS = ("HSC/calib/flat/2013-06-01", "HSC/calib/flat/2013-06-17")
+
+
+def searched(b: Failing) -> tuple[list[dict[str, Any]], End]:
+    """Every row of a search over two repositories by detector, and what is said at the end."""
+
+    async def run() -> tuple[list[dict[str, Any]], End]:
+        a = Failing("a", FLATS[0])
+        question = Datasets(("flat",), find_first=False, order=(Order("detector"),))
+        opened: Any = {"a": a, "b": b}
+        try:
+            table = await reading.read(
+                Asked(("a", "b"), (question,)), opened, Caller(), Limits(), datalink=str
+            )
+            rows = [row async for batch in table.batches for row in batch.to_pylist()]
+            return rows, table.end
+        finally:
+            for one in (a, b):
+                await one.repository.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "FIRST", 4)
+    monkeypatch.setattr(pages, "THEN", 4)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_one_that_fails_once_inside_a_search_is_asked_again_and_nothing_is_missing() -> None:
+    whole, _ = searched(Failing("b", FLATS[1]))
+    for at in (2, 3):
+        rows, end = searched(Failing("b", FLATS[1], at.__eq__, BackendUnavailable))
+        assert rows == whole
+        assert (end.overflow, end.unavailable) == (None, ())
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize(("failures", "asked"), [({1}, 1), ({3, 4}, 4)])
+def test_one_that_stays_silent_is_left_out_from_there_on(failures: Collection[int], asked: int) -> None:
+    """It would answer again, but its rows would come too late for their order."""
+    whole, _ = searched(Failing("b", FLATS[1]))
+    b = Failing("b", FLATS[1], failures.__contains__, BackendUnavailable)
+    rows, end = searched(b)
+    assert b.asked == asked
+    places = [whole.index(row) for row in rows]
+    assert places == sorted(places) and len(rows) < len(whole)
+    assert [row for row in rows if row["repository"] == "a"] == [
+        row for row in whole if row["repository"] == "a"
+    ]
+    assert end.unavailable == ("b",) and "did not answer: b" in (end.overflow or "")
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_page_that_fails_beside_the_one_before_it_leaves_no_error_that_nobody_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unseen: list[dict[str, Any]] = []
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+        second = asyncio.Event()
+
+        def fails(asked: int) -> bool:
+            if asked > 1:
+                second.set()
+            return asked > 1
+
+        async def unwritable(*_: object) -> None:
+            await second.wait()
+            for _ in range(10):
+                await asyncio.sleep(0)  # the page behind it has failed by then
+            raise AdapterError("It cannot be written.")
+
+        monkeypatch.setattr(reading, "batch", unwritable)
+        a = Failing("a", FLATS[0], fails)
+        try:
+            asked, opened = Asked(("a",), (Datasets(("flat",)),)), {"a": a}
+            table = await reading.read(asked, opened, Caller(), Limits(), datalink=str)  # type: ignore[arg-type]
+            with pytest.raises(AdapterError, match="It cannot be written"):
+                async for _ in table.batches:
+                    pass
+            del table
+            gc.collect()
+            await asyncio.sleep(0)
+        finally:
+            await a.repository.close()
+
+    asyncio.run(run())
+    assert not unseen
