@@ -1,7 +1,8 @@
 """Regions of the sky, in the forms that people and services use. ICRS, degrees.
 
-Registries keep regions as base64 of ``lsst.sphgeom``'s encoding. ``s_region`` is the STC-S-like text of ObsCore (IVOA ObsCore 1.1,
-section 4.12; DALI 1.1 for the shapes); a union is given as its bounding circle, since the text form has none.
+Registries keep regions as base64 of ``lsst.sphgeom``'s encoding. ``s_region`` is STC-S text (IVOA note STC-S 1.33, ObsCore 1.1, section 4.12) that means
+exactly the region. Every client knows its circles and polygons. The others, of which registries have hardly any, have forms of their own there, too: a box
+between parallels, whose sides are no great circles, is a POSITIONINTERVAL.
 """
 
 from __future__ import annotations
@@ -9,11 +10,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
-from lsst.sphgeom import Box, Circle, ConvexPolygon, LonLat, Region, UnionRegion, UnitVector3d
+from lsst.sphgeom import (
+    DISJOINT,
+    Box,
+    Circle,
+    CompoundRegion,
+    ConvexPolygon,
+    Ellipse,
+    LonLat,
+    Region,
+    UnionRegion,
+    UnitVector3d,
+)
 
-from .errors import BadUserInput
+from .errors import BadUserInput, Unsupported
 
 _SQUARE_DEGREES = (180.0 / math.pi) ** 2
 _KEPT = 100_000
@@ -35,12 +47,8 @@ class RegionInfo:
 
     @property
     def area(self) -> float:
-        """Square degrees: of the region itself for boxes, circles and convex polygons, of the bounding circle otherwise."""
-        if isinstance(self.region, ConvexPolygon):
-            return _polygon_area(list(self.region.getVertices())) * _SQUARE_DEGREES
-        if isinstance(self.region, Box) and not self.region.isFull():
-            return float(self.region.getArea()) * _SQUARE_DEGREES
-        return float(self.region.getBoundingCircle().getArea()) * _SQUARE_DEGREES
+        """Square degrees. Raises Unsupported where it is not known: of an intersection, and of a union whose parts may overlap."""
+        return _area(self.region) * _SQUARE_DEGREES
 
 
 @lru_cache(maxsize=_KEPT)
@@ -166,26 +174,93 @@ def _polygon_area(vertices: list[UnitVector3d]) -> float:
     return total
 
 
+def _area(region: Region) -> float:
+    """Steradians. Raises Unsupported."""
+    if isinstance(region, ConvexPolygon):
+        return _polygon_area(list(region.getVertices()))
+    if isinstance(region, Ellipse):
+        return _ellipse_area(region)
+    if isinstance(region, Box | Circle):
+        return float(region.getArea())
+    parts = Region.getRegions(region) if isinstance(region, UnionRegion) else []
+    if not parts or not all(one.relate(other) & DISJOINT for one, other in combinations(parts, 2)):
+        raise Unsupported(
+            "The area of a region whose parts overlap is not known here: leave out 'area'.", capability="area"
+        )
+    return math.fsum(map(_area, parts))
+
+
+def _ellipse_area(ellipse: Ellipse) -> float:
+    """Steradians."""
+    if ellipse.isEmpty() or ellipse.isFull():
+        return 4.0 * math.pi if ellipse.isFull() else 0.0
+    one, other = ellipse.getAlpha().asRadians(), ellipse.getBeta().asRadians()
+    if ellipse.isCircle():
+        return 4.0 * math.pi * math.sin(0.5 * one) ** 2
+    if one > 0.5 * math.pi:  # what is left of the sphere is an ellipse, too
+        return 4.0 * math.pi - _cone(math.pi - one, math.pi - other)
+    return _cone(one, other)
+
+
+def _cone(one: float, other: float) -> float:
+    """Steradians of an elliptic cone with these half axes, less than 90 degrees: 1 - cos of how far it reaches, all around.
+
+    With x = tan(one) cos(t), y = tan(other) sin(t) on the plane that touches the sphere in its middle, that is a smooth wave of t, whose mean over equal steps
+    is exact to the last digits once there are some more of them than the longer half axis has (as a tangent).
+    """
+    a, b = math.tan(one), math.tan(other)
+    steps = min(100_000, math.ceil(40.0 * (1.0 + max(a, b))))
+
+    def part(step: int) -> float:
+        turn = 2.0 * math.pi * step / steps
+        root = math.sqrt(1.0 + (a * math.cos(turn)) ** 2 + (b * math.sin(turn)) ** 2)
+        return a * b / (root * (1.0 + root))
+
+    return 2.0 * math.pi / steps * math.fsum(map(part, range(steps)))
+
+
 @lru_cache(maxsize=20_000)
 def describe(text: str) -> RegionInfo:
     """What the schema's ``Region`` says of a registry's region."""
     region = decode(text)
     circle = region.getBoundingCircle()
     ra, dec = _degrees(circle.getCenter())
-    radius = circle.getOpeningAngle().asDegrees()
+    radius = min(max(0.0, circle.getOpeningAngle().asDegrees()), 180.0)
     vertices = None
     if isinstance(region, ConvexPolygon):
         vertices = tuple(map(_degrees, region.getVertices()))
         s_region = "POLYGON ICRS " + " ".join(f"{lon!r} {lat!r}" for lon, lat in vertices)
-    elif isinstance(region, Box) and not region.isFull():
-        lon, lat = region.getLon(), region.getLat()
-        s_region = (
-            f"RANGE ICRS {lon.getA().asDegrees()!r} {lon.getB().asDegrees()!r} "
-            f"{lat.getA().asDegrees()!r} {lat.getB().asDegrees()!r}"
-        )
-    else:
+    elif _is_nothing(region):
+        s_region = ""
+    elif isinstance(region, Circle) or _is_everything(region):
         s_region = f"CIRCLE ICRS {ra!r} {dec!r} {radius!r}"
+    elif isinstance(region, Ellipse) and region.isCircle():
+        s_region = f"CIRCLE ICRS {ra!r} {dec!r} {region.getAlpha().asDegrees()!r}"
+    else:
+        kind, rest = _written(region)
+        s_region = f"{kind} ICRS {rest}"
     return RegionInfo(region, s_region, ra, dec, radius, vertices)
+
+
+def _is_nothing(region: Region) -> bool:
+    return isinstance(region, Box | Circle | Ellipse) and bool(region.isEmpty())
+
+
+def _is_everything(region: Region) -> bool:
+    return isinstance(region, Box | Circle | Ellipse) and bool(region.isFull())
+
+
+def _written(region: Region) -> tuple[str, str]:
+    """The word of STC-S for a shape, and what stands behind it."""
+    if isinstance(region, CompoundRegion):
+        word = "UNION" if isinstance(region, UnionRegion) else "INTERSECTION"
+        return word, f"( {' '.join(' '.join(_written(part)) for part in Region.getRegions(region))} )"
+    if isinstance(region, Box):
+        lon, lat = region.getLon(), region.getLat()
+        corners = (lon.getA(), lat.getA(), lon.getB(), lat.getB())
+        return "POSITIONINTERVAL", " ".join(repr(one.asDegrees()) for one in corners)
+    kind, _, rest = region.to_ivoa_stcs().partition(" ICRS ")
+    return kind.upper(), rest
 
 
 def overlaps(a: Region, b: Region) -> bool:

@@ -107,6 +107,8 @@ def _services(content: bytes) -> dict[str, Services]:
         name: Services(
             datalink=_base(dataset, "datalink", "datalink-links-", "/links"),
             cutout=_base(dataset, "cutout", "soda-sync-", "/sync"),
+            tap=_base(dataset, "tap", "tap-sync-", "/sync"),
+            sia=_base(dataset, "sia", "sia-query-2", "/query"),
         )
         for name, dataset in _Discovery.model_validate_json(content).datasets.items()
     }

@@ -23,6 +23,13 @@ class ServicesConfig(BaseModel):
     cutout: Address | None = Field(
         default=None, description="The SODA service that cuts images out, without its /sync."
     )
+    tap: Address | None = Field(
+        default=None,
+        description="The TAP service that has their ObsCore rows, without its /sync. Tables can be uploaded to it and joined on obs_publisher_did.",
+    )
+    sia: Address | None = Field(
+        default=None, description="The SIA 2.0 service that finds its images, without its /query."
+    )
 
 
 class DiscoveryConfig(BaseModel):
@@ -47,6 +54,8 @@ class Services:
 
     datalink: str | None = None
     cutout: str | None = None
+    tap: str | None = None
+    sia: str | None = None
 
 
 class Directory:
@@ -63,7 +72,12 @@ class Directory:
         found = None if self._discovered is None else self._discovered(label)
         if found is None:
             return configured
-        return Services(configured.datalink or found.datalink, configured.cutout or found.cutout)
+        return Services(
+            configured.datalink or found.datalink,
+            configured.cutout or found.cutout,
+            configured.tap or found.tap,
+            configured.sia or found.sia,
+        )
 
     def datalink(self, label: str, base_url: str) -> str:
         """The DataLink service of a repository; ``base_url``: the gateway's own address as the caller sees it."""

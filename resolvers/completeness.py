@@ -29,6 +29,10 @@ class Completeness:
 
 def completeness(leaf: Leaf[object]) -> Completeness:
     messages = []
+    if leaf.unsaved:
+        messages.append(
+            f"No answer from {', '.join(leaf.unsaved)} when this was saved; what they hold is missing in it. Save it again."
+        )
     if leaf.unavailable:
         messages.append(
             f"No answer from {', '.join(leaf.unavailable)}; what they hold is missing here. Ask again later."
@@ -40,6 +44,7 @@ def completeness(leaf: Leaf[object]) -> Completeness:
     state = CompletenessState.COMPLETE
     if leaf.overflow:
         state = CompletenessState.OVERFLOW
-    if leaf.unavailable or leaf.gone:
+    unavailable = list(dict.fromkeys((*leaf.unsaved, *leaf.unavailable)))
+    if unavailable or leaf.gone:
         state = CompletenessState.PARTIAL
-    return Completeness(state=state, message=" ".join(messages) or None, unavailable=list(leaf.unavailable))
+    return Completeness(state=state, message=" ".join(messages) or None, unavailable=unavailable)

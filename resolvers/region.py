@@ -61,7 +61,8 @@ class Region:
 
     @strawberry.field
     def s_region(self) -> str:
-        """ObsCore s_region, DALI text: POLYGON, CIRCLE or BOX; degrees."""
+        """ObsCore s_region, ICRS, degrees: STC-S text that means exactly this region. POLYGON or CIRCLE; where it is none, ELLIPSE, POSITIONINTERVAL (a box
+        between parallels), UNION or INTERSECTION. Empty where the region is."""
         return self._described().s_region
 
     @strawberry.field
@@ -81,7 +82,7 @@ class Region:
 
     @strawberry.field
     def area(self) -> float:
-        """Square degrees."""
+        """Square degrees, of the region itself. Of an intersection, and of a union whose parts overlap, it is not known: UNSUPPORTED."""
         return self._described().area
 
     @strawberry.field

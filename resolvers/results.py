@@ -52,7 +52,7 @@ class Selected(Question):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows of a result, as JSON by the names of its columns, or as (repository, id of 32 hex digits). ``places``: where each is in the result."""
+    """Rows of a result, as JSON by the names of its columns, or as (repository, id of 32 hex digits if it has one, IVOA identifier). ``places``: where each is in the result."""
 
     rows: list[Any]
     places: list[int]

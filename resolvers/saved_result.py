@@ -12,10 +12,10 @@ from strawberry import UNSET
 
 from adapters.caller import Caller
 from adapters.errors import SILENT, AdapterError, BadUserInput, Unsupported
-from adapters.question import DatasetsById
 from adapters.rows import Facets
 
 from . import cursor
+from .again import Again, Saved
 from .arguments import Binds
 from .asked import Asked
 from .bind import where as condition
@@ -127,7 +127,7 @@ class SavedResult:
                 more=False,
                 resumed=False,
                 overflow=kept.overflow,
-                unavailable=kept.unavailable,
+                unsaved=kept.unavailable,
                 gone=gone,
             )
         )
@@ -234,49 +234,56 @@ class SavedDatasets(Listing[Dataset]):
                 self._kept.id, size, after, self._context.call.deadline
             )
             there = await self._ask(window.rows, silent)
+            more = window.more
             for place, one in zip(window.places, window.rows, strict=True):
                 if one in there:
                     found.append((place, there[one]))
+                elif one[0] in silent:
+                    more = True
+                    break  # the page ends in front of it: the next one asks for it again, and nothing is left out for good
                 else:
-                    gone += one[0] not in silent
+                    gone += 1
                 after = place
-            more = window.more
             if silent:
-                break  # what it holds is not left out for good: the next page asks again
+                break
         if silent and not found:
             raise next(iter(silent.values()))
         page = found[: self._first]
+        if len(page) == self._first:
+            silent = {}  # of this page nothing is missing
         return Leaf(
             nodes=[dataset for _, dataset in page],
             cursor=lambda place: cursor.write(self._digest, [page[place][0]]),
             more=more or len(found) > self._first,
             resumed=self._after is not None,
             overflow=self._kept.overflow,
-            unavailable=tuple(dict.fromkeys((*self._kept.unavailable, *silent))),
+            unavailable=tuple(silent),
+            unsaved=self._kept.unavailable,
             gone=f"{gone} of the datasets that were saved are no longer there, and left out here."
             if gone
             else None,
         )
 
-    async def _ask(
-        self, rows: Sequence[tuple[str, str]], silent: dict[str, AdapterError]
-    ) -> dict[tuple[str, str], Dataset]:
+    async def _ask(self, rows: Sequence[Saved], silent: dict[str, AdapterError]) -> dict[Saved, Dataset]:
         """The datasets that there still are. A repository that does not answer is noted."""
-        wanted: dict[str, list[str]] = {}
-        for label, id in rows:
-            wanted.setdefault(label, []).append(id)
+        wanted: dict[str, list[Saved]] = {}
+        for row in rows:
+            wanted.setdefault(row[0], []).append(row)
 
-        async def one(scope: Scope, ids: list[str]) -> Sequence[Dataset]:
+        async def one(scope: Scope, own: list[Saved]) -> dict[Saved, Dataset]:
+            again = Again(scope.repository, own)
             try:
-                return await datasets(scope, await scope.ask(DatasetsById(tuple(ids)), len(ids), 1))
+                found = await scope.ask(again.question, len(own), 1)
             except SILENT as error:
                 silent[scope.label] = error
-                return ()
+                return {}
+            there = await datasets(scope, found)
+            return {row: dataset for dataset in there for row in again.rows(found, dataset.row())}
 
         answers = await asyncio.gather(
-            *(one(self._context.scope(label), ids) for label, ids in wanted.items())
+            *(one(self._context.scope(label), own) for label, own in wanted.items())
         )
-        return {(dataset.scope().label, dataset.hex()): dataset for answer in answers for dataset in answer}
+        return {row: dataset for answer in answers for row, dataset in answer.items()}
 
     async def count(self) -> int:
         return self._kept.rows or 0
@@ -286,8 +293,16 @@ class SavedDatasets(Listing[Dataset]):
         return [gone] if gone else []
 
     async def facets(self, by: Sequence[str], first: int) -> Facets:
-        named = {"type": "dataset_type"}
-        found = await _facets(
-            self._context, Selected(self._kept.id), [named.get(name, name) for name in by], first
-        )
+        # A dimension whose name ADQL does not take has another one in the table, which says there what it is: group_name.
+        columns = await results(self._context).columns(self._kept)
+        of = {field.documentation: field.name for field in columns}
+        of["Dimension 'type'"] = "dataset_type"
+        for name in by:
+            if "." in name:
+                raise Unsupported(
+                    f"A saved result has no fields of records, and '{name}' is one: count by the columns of its table.",
+                    capability="facets",
+                )
+        named = [of.get(f"Dimension '{name}'", name) for name in by]
+        found = await _facets(self._context, Selected(self._kept.id), named, first)
         return Facets(tuple(by), found.rows, found.complete)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from adapters.errors import BadUserInput, NotFound, Unsupported
+from adapters.protocol import publishes
 from adapters.question import Beside, DatasetsById
 from adapters.rows import Rows
 from gateway.datalink.associations import Links, associations
@@ -75,14 +76,21 @@ async def collected(identifiers: Sequence[str], around: Surroundings) -> Collect
 
 
 async def _ask_publishers(wanted: dict[str, tuple[str, str] | Link], around: Surroundings) -> None:
-    """Find those that are not the gateway's own identifiers among the publishers' own."""
-    foreign = [one for one, found in wanted.items() if isinstance(found, Link) and is_ivoid(one)]
+    """Find those that are not the gateway's own identifiers among the publishers' own. One of a repository whose datasets have such is looked for
+    there too, and stands as the gateway's own where it is none of them."""
+    foreign = [
+        one
+        for one, found in wanted.items()
+        if is_ivoid(one)
+        and (isinstance(found, Link) or publishes(around.context.scopes[found[0]].repository))
+    ]
     if not foreign:
         return
     try:
         found = await published(around.context, foreign)
     except Exception as error:  # noqa: BLE001  the other identifiers stand
-        wanted |= dict.fromkeys(foreign, Link(THIS, error_message=fault(error, around.masking)))
+        told = Link(THIS, error_message=fault(error, around.masking))
+        wanted |= {one: told for one in foreign if isinstance(wanted[one], Link)}
         return
     wanted |= {one: (dataset.scope().label, dataset.hex()) for one, dataset in found.items()}
 

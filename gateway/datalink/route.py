@@ -132,7 +132,10 @@ def _media_type(value: str) -> str:
     """Whoever asks for text/xml gets it under that name; any other word for VOTable means a links document."""
     if value.replace(" ", "").lower() == DATALINK:
         return DATALINK
-    found = response_format(value).media_type
+    try:
+        found = response_format(value).media_type
+    except BadUserInput:
+        found = None  # its words tell of formats that tables have, and links have not
     if found == "text/xml":
         return found
     if found != FORMATS["VOTABLE"].media_type:

@@ -92,6 +92,9 @@ class Engine:
             config={
                 "memory_limit": f"{self._memory}MB",
                 "threads": 1,
+                # What is divided by zero is null. Said here once: nullif in a statement is written out twice, at every level.
+                "error_on_division_by_zero": "false",
+                "ieee_floating_point_ops": "false",
                 "autoload_known_extensions": "false",
                 "autoinstall_known_extensions": "false",
                 "temp_directory": "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, aclosing, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from adapters.errors import AdapterError, NotFound, Timeout
 from adapters.protocol import Repository
 from adapters.rows import Facets, FieldInfo
 from gateway.first_use import FirstUse
+from gateway.http.errors import Masking
 from gateway.results.folder import DIED, GONE, Folder
 from gateway.results.full import StorageFull, TooMany, full
 from gateway.results.jobs import Jobs
@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # Arrow and DuckDB
 
     from gateway.results.frozen import Writer
     from gateway.results.tables import Tables
-    from gateway.tables.table import Table
+    from gateway.tables.table import End, Table
 
 log = structlog.get_logger("gateway.results")
 
@@ -88,7 +88,10 @@ class SavedResults:
         async def read() -> Table:
             return await self._read(asked, opened, call.caller, base_url, self._config.max_rows)
 
-        job = self._jobs.begin(record.id, owner, lambda turns: self._freeze(record, known, read, turns))
+        def told(error: Exception) -> AdapterError:
+            return self._told(error, record, call.caller)
+
+        job = self._jobs.begin(record.id, owner, lambda turns: self._freeze(record, known, read, told, turns))
         # The job goes on if the request ends here; only this waiting does.
         begun: list[asyncio.Future[Any]] = [job, known]
         await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
@@ -153,9 +156,10 @@ class SavedResults:
         record: Record,
         known: asyncio.Future[None],
         read: Callable[[], Awaitable[Table]],
+        told: Callable[[Exception], AdapterError],
         turns: asyncio.Semaphore,
     ) -> _Ended:
-        """Save one result, whatever comes of it. ``known``: told when others may see it."""
+        """Save one result, whatever comes of it. ``known``: told when others may see it. ``told``: what the caller is told of an error."""
         held = ExitStack()
 
         def begin() -> None:
@@ -165,7 +169,7 @@ class SavedResults:
             try:
                 await in_thread(begin)
             except (AdapterError, OSError) as error:
-                return _Ended(record, self._told(error))
+                return _Ended(record, told(error))
             known.set_result(None)
             try:
                 async with turns:
@@ -175,8 +179,8 @@ class SavedResults:
                 ended = _Ended(replace(record, phase=Phase.ABORTED, message=DIED))
                 await self._last(lambda: self._failed(ended.record))
             except Exception as error:  # noqa: BLE001  whatever it was, the result says so
-                told = self._told(error)
-                ended = _Ended(replace(record, phase=Phase.ERROR, message=told.message), told)
+                words = told(error)
+                ended = _Ended(replace(record, phase=Phase.ERROR, message=words.message), words)
                 await self._last(lambda: self._failed(ended.record))
             return ended
         finally:
@@ -202,7 +206,7 @@ class SavedResults:
                 if limit.expired():
                     raise
                 raise Timeout("A backend did not answer in time.") from None
-        overflow = table.end.overflow
+        overflow = _cut(table.end)
         if overflow is not None and rows >= self._config.max_rows:
             overflow = f"The answer has more rows than the {self._config.max_rows} that a saved result holds; ask for less at once."
         return replace(
@@ -241,8 +245,8 @@ class SavedResults:
         if not self._folder.note(record):
             raise _Deleted
 
-    def _told(self, error: Exception) -> AdapterError:
-        """What the caller is told of an error; what is the service's own fault is in the log only."""
+    def _told(self, error: Exception, record: Record, caller: Caller) -> AdapterError:
+        """What the caller is told of an error; what is the service's own fault is in the log only, without what the caller had sent."""
         if isinstance(error, AdapterError):
             return error
         if isinstance(error, _Deleted):
@@ -255,11 +259,12 @@ class SavedResults:
             )
         if (no_room := full(error)) is not None:
             return no_room
-        reference = secrets.token_hex(6)
-        log.error(
-            "result not saved", reference=reference, exception_type=type(error).__qualname__, exc_info=error
-        )
-        return AdapterError(f"Internal error; quote reference {reference}", reference=reference)
+        masking = Masking()
+        masking.hide(record.query, [] if caller.token is None else [caller.token.reveal()])
+        (said,) = masking.refusal(error).errors
+        reference = said["extensions"]["reference"]
+        log.error("result not saved", reference=reference)
+        return AdapterError(said["message"], reference=reference)
 
     def _check(self, owner: str | None) -> None:
         """Whether there is room for one more result."""
@@ -299,6 +304,14 @@ class SavedResults:
             except OSError as error:
                 log.warning("results not swept", exception=type(error).__qualname__)
             await asyncio.sleep(min(_SWEEP, max(1.0, self._config.lifetime / 4)))
+
+
+def _cut(end: End) -> str | None:
+    """What a limit cut, without the words about repositories that did not answer: who looks at a result is told of those beside it."""
+    from gateway.tables.pages import Missing
+
+    silent = Missing(unavailable=set(end.unavailable)).said() or ""
+    return (end.overflow or "").removesuffix(silent).strip() or None
 
 
 def _kept(record: Record) -> Kept:

@@ -35,6 +35,9 @@ from gateway.results.words import wrong
 from resolvers.scalars import uuid_out
 
 MOST_VALUES = 100_000
+"""Values of a condition, each of them as often as it is used: the database has a copy for each use. A text is a value for every ``_TEXT_OF_ONE``
+characters of it that are begun."""
+_TEXT_OF_ONE = 160
 MOST_PATTERN = 1_000
 _NUMBER, _TEXT, _TRUTH, _TIME, _LIST = "a number", "a string", "a truth value", "an instant", "a list"
 _KINDS = {"int": _NUMBER, "float": _NUMBER, "string": _TEXT, "bool": _TRUTH, "timestamp": _TIME}
@@ -84,6 +87,7 @@ class Statement:
     parameters: list[Any] = field(default_factory=list)
     _binds: dict[str, Bind] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
+    _values: int = 0
 
     def places(self, where: Where | None, order: Sequence[Order], first: int, after: int | None) -> str:
         """The places of at most ``first + 1`` rows behind the one at a place. What they hold is asked by itself (``rows``): a million whole rows do
@@ -111,12 +115,13 @@ class Statement:
         return f"SELECT {wanted} FROM t WHERE place IN (SELECT unnest({self._add(list(places))}::BIGINT[]))"  # noqa: S608
 
     def identifiers(self, first: int, after: int | None) -> str:
-        """The place, the repository and the id of at most ``first + 1`` rows behind the one at a place, in the order of the answer."""
-        label, id = (self.columns.place(name, "datasets") for name in ("repository", "id"))
+        """The place, the repository, the id and the IVOA identifier of at most ``first + 1`` rows behind the one at a place, in the order of the answer."""
+        wanted = ("repository", "id", "obs_publisher_did")
+        label, id, ivoid = (self.columns.place(name, "datasets") for name in wanted)
         begin = -1 if after is None else after
         end = min(begin + first + 1, 2**63 - 1)
         conditions = [f"place > {self._add(begin)}", f"place <= {self._add(end)}"]
-        return f"SELECT place, c{label}, c{id} FROM t{_all(conditions)} ORDER BY place"  # noqa: S608
+        return f"SELECT place, c{label}, c{id}, c{ivoid} FROM t{_all(conditions)} ORDER BY place"  # noqa: S608
 
     def count(self, where: Where | None, order: Sequence[Order] = ()) -> str:
         """How many rows satisfy a condition. An order that makes no sense is refused, though nothing is put in order."""
@@ -170,13 +175,13 @@ class Statement:
         match node:
             case Column():
                 return f"c{self._column(node)}"
-            case Literal(value):
-                return self._add(value)
-            case Bound():
-                return self._add(self._bound(node))
+            case Literal() | Bound():
+                return self._add(self._value(node))
             case Function(name, argument):
                 self._need(_FUNCTIONS[name][0], argument)
-                return f"{name}({self._made(argument)})"
+                inner = self._made(argument)
+                # The database's ceil and floor make doubles of whole numbers, and doubles do not tell the large ones apart.
+                return inner if name in ("ceil", "floor") and self._whole(argument) else f"{name}({inner})"
             case Minus(operand):
                 self._need(_NUMBER, operand)
                 return f"(-{self._made(operand)})"
@@ -186,6 +191,9 @@ class Statement:
                 made = self._alike((left, right), node.at)
                 return f"({made[0]} {sign} {made[1]})"
             case Between(operand, low, high):
+                # The operand is written twice: of truth values, which may hold another BETWEEN, that would double at every level.
+                if self._kind(operand) is _TRUTH:
+                    raise wrong("BETWEEN takes numbers, strings or instants, not truth values", node.at)
                 made = self._alike((operand, low, high), node.at)
                 return f"({made[0]} >= {made[1]} AND {made[0]} <= {made[2]})"
             case IsNull(operand):
@@ -204,9 +212,25 @@ class Statement:
             self._need(_NUMBER, operand)
         found, *rest = [self._made(operand) for operand in operands]
         for sign, other in zip(signs, rest, strict=True):
-            # Nothing divides by zero: that is null.
-            found = f"({found} {sign} {f'nullif({other}, 0)' if sign in '/%' else other})"
+            found = f"({found} {sign} {other})"
         return found
+
+    def _whole(self, node: Node) -> bool:
+        """Whether a number is a whole one in the database too, whatever it is."""
+        match node:
+            case Column():
+                return self.columns.kinds[self._column(node)] == "int"
+            case Literal(value):
+                return isinstance(value, int)
+            case Bound():
+                return self._bind(node).kind == "long"
+            case Minus(operand):
+                return self._whole(operand)
+            case Arithmetic(operands, signs):
+                return "/" not in signs and all(self._whole(operand) for operand in operands)
+            case Function(name, argument):
+                return name == "length" or self._whole(argument)
+        return False
 
     def _alike(self, operands: Sequence[Node], at: int) -> list[str]:
         """Operands that are compared with each other: of one kind, text beside an instant being one."""
@@ -224,14 +248,14 @@ class Statement:
             return self._made(node)
         if not isinstance(node, Literal | Bound):
             raise wrong("an instant cannot be compared with a column of strings", node.at)
-        text = node.value if isinstance(node, Literal) else self._bound(node)
+        text = self._value(node)
         return self._add(_microseconds(str(text), node.at))
 
     def _in(self, node: In) -> str:
         kind = self._kind(node.operand)
         values: list[Any] = []
         for one in node.values:
-            found = self._bound(one) if isinstance(one, Bound) else one.value
+            found = self._value(one)
             # An instant is text, or bound as one, which is a number by now.
             bound = isinstance(one, Bound) and self._bind(one).kind == "time"
             for value in found if isinstance(found, tuple) else (found,):
@@ -241,24 +265,21 @@ class Statement:
                 if own is not kind:
                     raise wrong(f"{own} cannot be compared with {kind}", one.at)
                 values.append(value)
-        if len(values) > MOST_VALUES:
-            raise TooComplex(
-                f"where has a list of {len(values)} values; the limit is {MOST_VALUES}.",
-                what="values",
-                limit=MOST_VALUES,
-                actual=len(values),
-            )
-        if any(isinstance(value, float) for value in values):
-            values = [float(value) for value in values]
-        type_ = {_TEXT: "VARCHAR", _TRUTH: "BOOLEAN"}.get(
-            kind, "DOUBLE" if values and isinstance(values[0], float) else "BIGINT"
-        )
-        return f"({self._made(node.operand)} IN (SELECT unnest({self._add(values)}::{type_}[])))"
+        type_ = {_TEXT: "VARCHAR", _TRUTH: "BOOLEAN"}.get(kind, "BIGINT")
+        # Numbers with a fraction are a list of their own: in one list whole numbers would be doubles, which do not tell the large ones apart.
+        broken = [value for value in values if isinstance(value, float)]
+        others = [value for value in values if not isinstance(value, float)]
+        lists = [(others, type_)] if others or not broken else []
+        if broken:
+            lists.append((broken, "DOUBLE"))
+        made = self._made(node.operand)
+        among = [f"{made} IN (SELECT unnest({self._add(found)}::{type_}[]))" for found, type_ in lists]
+        return f"({' OR '.join(among)})"
 
     def _like(self, node: Like) -> str:
         self._need(_TEXT, node.operand)
         self._need(_TEXT, node.pattern)
-        pattern = self._bound(node.pattern) if isinstance(node.pattern, Bound) else node.pattern.value
+        pattern = self._value(node.pattern)
         made = self._made(node.operand)
         flags = "si" if node.folded else "s"
         return f"regexp_full_match({made}, {self._add(_expression(str(pattern), node))}, '{flags}')"
@@ -280,6 +301,21 @@ class Statement:
             raise wrong(f":{node.name[:60]} has no value in bind", node.at)
         self._used.add(node.name)
         return bind
+
+    def _value(self, node: Literal | Bound) -> Any:
+        """What is given here. TooComplex where that is more, with what was given before, than a condition may have."""
+        found = self._bound(node) if isinstance(node, Bound) else node.value
+        for value in found if isinstance(found, tuple) else (found,):
+            self._values += 1 if not isinstance(value, str) else max(1, -(-len(value) // _TEXT_OF_ONE))
+        if self._values > MOST_VALUES:
+            raise TooComplex(
+                f"where has {self._values} values or more; the limit is {MOST_VALUES}, over all lists together. A bind counts as often as it is used, "
+                f"and a text once for every {_TEXT_OF_ONE} characters.",
+                what="values",
+                limit=MOST_VALUES,
+                actual=self._values,
+            )
+        return found
 
     def _bound(self, node: Bound) -> Any:
         bind = self._bind(node)

@@ -44,7 +44,8 @@ class Tables:
 
     async def rows(self, selected: Selected, first: int, after: int | None, deadline: Deadline) -> Found:
         columns, statement = await self._begun(selected.result)
-        text = statement.places(selected.where, selected.order, first, after)
+        # In a thread, as all that is made of a condition: reading a list of 100,000 instants takes seconds.
+        text = await run_sync(statement.places, selected.where, selected.order, first, after)
         places = [place for (place,) in await self._ask(selected.result, statement, text, deadline)]
         page, more = places[:first], len(places) > first
         if not page:
@@ -59,14 +60,13 @@ class Tables:
 
     async def count(self, selected: Selected, deadline: Deadline) -> int:
         _, statement = await self._begun(selected.result)
-        ((count,),) = await self._ask(
-            selected.result, statement, statement.count(selected.where, selected.order), deadline
-        )
+        text = await run_sync(statement.count, selected.where, selected.order)
+        ((count,),) = await self._ask(selected.result, statement, text, deadline)
         return int(count)
 
     async def facets(self, selected: Selected, by: Sequence[str], first: int, deadline: Deadline) -> Facets:
         columns, statement = await self._begun(selected.result)
-        text = statement.facets(selected.where, by, first)
+        text = await run_sync(statement.facets, selected.where, by, first)
         answer = await self._ask(selected.result, statement, text, deadline)
         kinds = [columns.kinds[columns.place(name, "facets")] for name in by]
         rows = [(*_plain(row[:-1], kinds), row[-1]) for row in answer[:first]]
@@ -75,7 +75,7 @@ class Tables:
     async def identifiers(self, id: str, first: int, after: int | None, deadline: Deadline) -> Found:
         _, statement = await self._begun(id)
         answer = await self._ask(id, statement, statement.identifiers(first, after), deadline)
-        rows = [(label, uuid_in(dataset)) for _, label, dataset in answer[:first]]
+        rows = [(label, id and uuid_in(id), ivoid) for _, label, id, ivoid in answer[:first]]
         return Found(rows, [row[0] for row in answer[:first]], len(answer) > first)
 
     async def whole(self, kept: Kept) -> Table:
@@ -113,7 +113,9 @@ def _completeness(kept: Kept) -> str | None:
     """What is missing from a result, for the end of its table."""
     words = [kept.overflow] if kept.overflow else []
     if kept.unavailable:
-        words.append(f"These repositories did not answer: {', '.join(kept.unavailable)}.")
+        words.append(
+            f"These repositories did not answer: {', '.join(kept.unavailable)}. What they hold is missing in this saved result; save it again."
+        )
     return " ".join(words) or None
 
 

@@ -104,8 +104,8 @@ class Answers:
         )
 
     def _cut_out(self, labels: Sequence[str]) -> bool:
-        """Whether there are cutouts, so that it matters what the datasets are."""
-        return any(self._directory.of(label).cutout for label in labels)
+        """Whether there are services of images, so that it matters what the datasets are."""
+        return any(one.cutout or one.sia for one in map(self._directory.of, labels))
 
     async def _types_of_result(self, kept: Kept) -> Sequence[Question]:
         """What asks for the dataset types of a saved result; nothing where there are more than one looks at."""

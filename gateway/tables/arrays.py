@@ -123,3 +123,11 @@ class Uuids:
     @property
     def text(self) -> pa.StringArray:
         return self.between("", "")
+
+
+def butlers(ids: Sequence[str | None], published: Sequence[str | None]) -> list[str | None]:
+    """The ids that are Butler's, as ``resolvers.dataset.butler_id`` tells them: what came with an identifier that does not hold it has one that was made here."""
+    return [
+        id if text is None or own is None or text in own else None
+        for id, text, own in zip(ids, Uuids(ids).text.to_pylist(), published, strict=True)
+    ]

@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from astropy.units import Unit
 
 from adapters import region
@@ -21,9 +22,9 @@ from adapters.caller import Call
 from adapters.media_types import DATALINK
 from adapters.protocol import Repository
 from adapters.question import Regions, Timespans
-from adapters.rows import ElementInfo, Kind, Rows
+from adapters.rows import PUBLISHED, ElementInfo, Kind, Rows
 from adapters.turned import column as column_of
-from gateway.tables.arrays import ARROW, Uuids, array, named, read
+from gateway.tables.arrays import ARROW, Uuids, array, butlers, named, read
 from gateway.tables.names import legal
 from gateway.tables.pages import Page, Part
 from gateway.tables.table import column
@@ -56,7 +57,12 @@ IDENTITY = (
         description="Media type of what is at access_url",
     ),
     column("repository", pa.string(), ucd="meta.id", description="Label of the Butler repository"),
-    column("id", pa.string(), ucd="meta.id", description="Butler's id of the dataset, a UUID"),
+    column(
+        "id",
+        pa.string(),
+        ucd="meta.id",
+        description="Butler's id of the dataset, a UUID; null where its identifier holds none",
+    ),
     column("dataset_type", pa.string(), ucd="meta.id", description="Butler's dataset type"),
     column("run", pa.string(), ucd="meta.id", description="The RUN collection that holds the dataset"),
 )
@@ -115,7 +121,7 @@ SKY = (
         pa.string(),
         ucd="pos.outline;obs.field",
         utype="obscore:Char.SpatialAxis.Coverage.Support.Area",
-        description="The region, ICRS, as STC-S text",
+        description="The region, ICRS, as STC-S text: POLYGON or CIRCLE, or another word of STC-S where it is none",
     ),
 )
 OVERLAP = column(
@@ -157,15 +163,16 @@ def _empty(schema: pa.Schema) -> pa.RecordBatch:
 
 class DatasetColumns:
     """What is said of datasets: identifiers, type, run, data ID, ingest date, time and sky. ``dimensions``: names of all types together, in
-    the universe's order, with what their values are."""
+    the universe's order, with what their values are. The identifier that a publisher gave to datasets is one of their dimensions, and stands among the
+    identifiers."""
 
     def __init__(self, dimensions: Mapping[str, Kind], datalink: Datalink) -> None:
-        self._dimensions = dimensions
+        self._dimensions = {name: kind for name, kind in dimensions.items() if name != PUBLISHED}
         self._datalink = datalink
         taken = [field.name for field in (*IDENTITY, INGESTED, *TIMES, *SKY)]
         self.fields = (
             *IDENTITY,
-            *dimension_fields(dimensions, taken),
+            *dimension_fields(self._dimensions, taken),
             INGESTED,
             *TIMES,
             *SKY,
@@ -182,12 +189,13 @@ class DatasetColumns:
     ) -> list[pa.Array]:
         rows = part.rows
         count = len(rows.rows)
-        ids = Uuids(read(rows, "id"))
+        found = references(part.repository, read(rows, "id"), _published(rows), self._datalink)
         return [
-            *references(part.repository, ids, self._datalink),
+            found.ivoids,
+            found.links,
             pa.repeat(pa.scalar(DATALINK), count),
             pa.repeat(pa.scalar(part.repository.name), count),
-            ids.text,
+            found.ids,
             named(rows, "type", pa.string()),
             named(rows, "run", pa.string()),
             *(named(rows, name, ARROW[kind]) for name, kind in self._dimensions.items()),
@@ -198,11 +206,35 @@ class DatasetColumns:
         ]
 
 
-def references(repository: Repository, ids: Uuids, datalink: Datalink) -> tuple[pa.Array, pa.Array]:
-    """The IVOA identifiers of datasets, and the addresses of their links."""
+class References(NamedTuple):
+    """IVOA identifiers of datasets, the addresses of their links, and Butler's ids of them; as ``Dataset`` of GraphQL has them."""
+
+    ivoids: pa.Array
+    links: pa.Array
+    ids: pa.Array
+
+
+def references(
+    repository: Repository,
+    ids: Sequence[str | None],
+    published: Sequence[str | None] | None,
+    datalink: Datalink,
+) -> References:
+    """``ids``: 32 hex digits each; ``published``: the identifiers that the datasets came with, in a repository with such."""
     before, _, after = repository.settings.ivoid.replace("{repository}", repository.name).partition("{id}")
-    service = f"{datalink(repository.name)}/links?ID={quote(before, safe='')}"
-    return ids.between(before, after), ids.between(service, quote(after, safe=""))
+    service = f"{datalink(repository.name)}/links?ID="
+    known = Uuids(ids)
+    ivoids = known.between(before, after)
+    if published is None:
+        links = known.between(f"{service}{quote(before, safe='')}", quote(after, safe=""))
+        return References(ivoids, links, known.text)
+    ivoids = pc.coalesce(pa.array(published, pa.string()), ivoids)
+    links = [None if one is None else f"{service}{quote(one, safe='')}" for one in ivoids.to_pylist()]
+    return References(ivoids, pa.array(links, pa.string()), Uuids(butlers(ids, published)).text)
+
+
+def _published(rows: Rows) -> list[str | None] | None:
+    return read(rows, PUBLISHED) if PUBLISHED in rows.places else None
 
 
 def dimension_fields(dimensions: Mapping[str, Kind], taken: Iterable[str]) -> list[pa.Field]:
@@ -270,7 +302,7 @@ def sky(texts: Sequence[str | None]) -> list[pa.Array]:
         pa.array([None if one is None else one.ra for one in found], pa.float64()),
         pa.array([None if one is None else one.dec for one in found], pa.float64()),
         pa.array([None if one is None else 2.0 * one.radius for one in found], pa.float64()),
-        pa.array([None if one is None else one.s_region for one in found], pa.string()),
+        pa.array([None if one is None else one.s_region or None for one in found], pa.string()),
     ]
 
 

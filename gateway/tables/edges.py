@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from adapters.caller import Call
 from adapters.protocol import Repository
-from adapters.question import DatasetsById, Kinship, Lineage, Related
-from adapters.rows import TypeInfo
+from adapters.question import DatasetsById, DatasetsByIvoid, Kinship, Lineage, Related
+from adapters.rows import PUBLISHED, TypeInfo
 from gateway.tables.arrays import Uuids, named, read
 from gateway.tables.columns import OVERLAP, Columns, Datalink, references
 from gateway.tables.pages import Part
@@ -89,15 +89,17 @@ class EdgeColumns:
         question, rows = part.question, part.rows
         assert isinstance(question, Related | Lineage)
         count = len(rows.rows)
-        ids = Uuids((question.ids or (None,)) * count)
-        sources, _ = references(part.repository, ids, self._datalink)
+        own = publisher_did(question)
+        source = references(
+            part.repository, question.ids or (None,), None if own is None else (own,), self._datalink
+        )
         way = question.way if isinstance(question, Lineage) else None
         kinds = [Kinship(one or Kinship.PROVENANCE) for one in read(rows, "kind")]
         infos = [rows.types[name] for name in read(rows, "type")]
         terms = [semantics(kind, info, self._source, way) for kind, info in zip(kinds, infos, strict=True)]
         found = [
-            sources,
-            ids.text,
+            _each(source.ivoids, count),
+            _each(source.ids, count),
             pa.array([kind.name for kind in kinds], pa.string()),
             pa.array(terms, pa.string()),
             *await self._datasets.values(part, call),
@@ -119,9 +121,22 @@ class EdgeColumns:
         ]
 
 
+def _each(one: pa.Array, count: int) -> pa.Array:
+    return pa.repeat(one[0], count)
+
+
+def publisher_did(question: Related | Lineage) -> str | None:
+    """The identifier that the dataset which associations begin at came with; None where it has none of its own."""
+    if isinstance(question, Lineage) or not question.ids or PUBLISHED not in question.dimensions:
+        return None
+    return str(question.keys[0][question.dimensions.index(PUBLISHED)])
+
+
 async def source_of(repository: Repository, question: Related | Lineage, call: Call) -> TypeInfo | None:
     """The type of the dataset that associations begin at; None for a bare data ID, and where the dataset is gone."""
     if not question.ids:
         return None
-    rows = await repository.ask(DatasetsById(question.ids[:1]), call)
+    own = publisher_did(question)
+    asked = DatasetsById(question.ids[:1]) if own is None else DatasetsByIvoid((own,))
+    rows = await repository.ask(asked, call)
     return rows.types[rows.rows[0][rows.index("type")]] if rows.rows else None

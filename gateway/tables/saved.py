@@ -11,12 +11,13 @@ import pyarrow as pa
 from adapters.caller import Call, Caller
 from adapters.errors import NotFound
 from adapters.protocol import Repository
-from adapters.question import Beside, DatasetsById
+from adapters.question import Beside
 from gateway.limits import Deadline, Limits
 from gateway.results.service import SavedResults
 from gateway.tables.columns import batch
 from gateway.tables.pages import THEN, Page, Part
 from gateway.tables.table import End, Table
+from resolvers.again import Again, Saved
 from resolvers.results import Kept, Phase
 
 if TYPE_CHECKING:
@@ -71,19 +72,17 @@ def observed_again(
     return replace(frozen, schema=schema, batches=batches(), end=end)
 
 
-async def _page(
-    rows: list[tuple[str, str]], opened: Mapping[str, Repository], beside: Beside, call: Call
-) -> Page:
-    wanted: dict[str, dict[str, int]] = {}
-    for place, (label, id) in enumerate(rows):
-        wanted.setdefault(label, {})[id] = place
+async def _page(rows: list[Saved], opened: Mapping[str, Repository], beside: Beside, call: Call) -> Page:
+    wanted: dict[str, dict[Saved, int]] = {}
+    for place, row in enumerate(rows):
+        wanted.setdefault(row[0], {})[row] = place
     page: Page = []
     for label, places in wanted.items():
-        question = DatasetsById(tuple(places), beside)
-        found = await opened[label].ask(question, call)
+        again = Again(opened[label], list(places), beside)
+        found = await opened[label].ask(again.question, call)
         if found.rows:
-            at = found.index("id")
-            page.append(Part(opened[label], question, found, [places[row[at]] for row in found.rows]))
+            stand = [places[again.rows(found, row)[0]] for row in found.rows]
+            page.append(Part(opened[label], again.question, found, stand))
     return page
 
 

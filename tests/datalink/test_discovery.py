@@ -43,6 +43,14 @@ class Repertoire(Recording):
                                 "soda-sync-1.0": {"url": f"{PLATFORM}/cutout/hsc/sync"},
                             },
                         },
+                        "sia": {
+                            "url": f"{PLATFORM}/sia/hsc",
+                            "versions": {"sia-query-2.0": {"url": f"{PLATFORM}/sia/hsc/query"}},
+                        },
+                        "tap": {
+                            "url": f"{PLATFORM}/tap",
+                            "versions": {"tables": {"url": f"{PLATFORM}/tap/tables"}},
+                        },
                     },
                 }
             },
@@ -149,7 +157,7 @@ def test_an_address_that_cannot_be_one_is_left_out(
     discovery = Discovery(f"{repertoire.address}/repertoire", 60)
     asyncio.run(read_once(discovery))
     found = discovery.of("hsc")
-    assert found == Services(None, f"{PLATFORM}/cutout/hsc")
+    assert found == Services(None, f"{PLATFORM}/cutout/hsc", f"{PLATFORM}/tap", f"{PLATFORM}/sia/hsc")
 
 
 async def read_once(discovery: Discovery) -> None:

@@ -152,6 +152,14 @@ def test_of_too_many_identifiers_the_first_are_answered_and_the_document_says_so
     assert b'value="OVERFLOW"' in response.content
 
 
+@pytest.mark.parametrize("format", ["fits", "parquet", "nonsense; a=b"])
+def test_links_are_written_as_votable_only(asker: Asker, format: str) -> None:
+    response = asker.http.get("/datalink/links", params={"ID": NOTHING, "RESPONSEFORMAT": format})
+    assert response.status_code == 400
+    assert "Links are written as VOTable only: leave RESPONSEFORMAT out." in response.text
+    assert "csv" not in response.text
+
+
 def test_a_form_without_end_is_refused_and_an_empty_identifier_is_none(asker: Asker) -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     response = asker.http.post("/datalink/links", content="ID=a&" * 200_001, headers=form)

@@ -448,6 +448,113 @@ def test_what_is_too_large_is_refused_with_the_limit(table: Frozen, where: str, 
     assert time.monotonic() - began < 1
 
 
+def nested(inner: str, outer: str, levels: int) -> str:
+    """A condition in itself, so many levels deep."""
+    for _ in range(levels):
+        inner = outer.replace("{}", inner)
+    return inner
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "condition"),
+    [
+        ("good", "({} = (visit BETWEEN 1 AND 50))", "{}"),
+        ("good", "({} IS NULL)", "{}"),
+        ("good", "({} IN (TRUE, FALSE))", "{}"),
+        ("good", "NOT {}", "{}"),
+        ("(good OR good)", "(good AND {} OR good)", "{}"),
+        ("visit", "(visit / {})", "{} > 1"),
+        ("visit", "(visit % {})", "{} > 1"),
+        ("visit", "(abs({}) + visit)", "{} BETWEEN visit AND visit / visit"),
+        ("visit", "ceil({})", "{} > 1"),
+        ("visit", "(- {})", "{} IN (1, 0.5)"),
+    ],
+)
+def test_a_condition_deep_in_itself_is_as_long_for_the_database_as_it_is(
+    table: Frozen, inner: str, outer: str, condition: str
+) -> None:
+    made = {}
+    for levels in (9, 18):
+        text = condition.replace("{}", nested(inner, outer, levels))
+        statement = Statement(table.columns)
+        made[levels] = len(statement.count(Where(text)))
+        assert made[levels] < 10 * len(text) + 500
+        began = time.monotonic()
+        table.count(text)
+        assert time.monotonic() - began < 20
+    assert made[18] < 2 * made[9] + 100
+
+
+def test_what_would_be_written_twice_holds_nothing_that_is(table: Frozen) -> None:
+    """Truth values between truth values once doubled the statement at each level: 360 characters were gigabytes of it."""
+    for levels in (1, 5, 38):
+        began = time.monotonic()
+        error = refused(table, nested("visit = 1", "({}) BETWEEN FALSE AND TRUE", levels))
+        assert "BETWEEN takes numbers, strings or instants" in error.message
+        assert time.monotonic() - began < 5
+    assert "cannot be compared" in refused(table, "visit BETWEEN good AND good").message
+
+
+@pytest.mark.parametrize(
+    ("where", "binds"),
+    [
+        ("visit IN :v OR visit IN :v", [Bind("v", "longs", tuple(range(50_001)))]),
+        ("visit IN :v OR visit IN :w", [Bind(name, "longs", tuple(range(50_001))) for name in "vw"]),
+        (" OR ".join(["visit IN :v"] * 1_000), [Bind("v", "longs", tuple(range(100_000)))]),
+        ("visit IN :v OR visit = 1", [Bind("v", "longs", tuple(range(100_000)))]),
+        ("visit IN (:v, 1)", [Bind("v", "longs", tuple(range(100_000)))]),
+        (" OR ".join(["band = :b"] * 200), [Bind("b", "string", "x" * 100_000)]),
+        (" OR ".join(["band IN :b"] * 200), [Bind("b", "strings", ("x" * 50_000, "y" * 50_000))]),
+    ],
+)
+def test_values_are_counted_as_often_as_they_are_used(table: Frozen, where: str, binds: list[Bind]) -> None:
+    began = time.monotonic()
+    error = refused(table, where, *binds)
+    assert isinstance(error, TooComplex)
+    assert error.details["what"] == "values" and error.details["actual"] > error.details["limit"] == 100_000
+    assert "over all lists together" in error.message and "as often as it is used" in error.message
+    assert time.monotonic() - began < 5
+
+
+def test_whole_numbers_are_told_apart_however_large(tmp_path: Path) -> None:
+    """Doubles do not tell 2^53 and the number after it apart."""
+    numbers = [2**53, 2**53 + 1, 2, None, -(2**53) - 1]
+    columns = {"n": pa.array(numbers, pa.int64()), "x": pa.array([0.5, 2.5, 1.0, None, 0.5])}
+    table = Frozen(tmp_path / "t.parquet", pa.table(columns))
+    for where in (
+        "n IN (9007199254740993)",
+        "n IN (9007199254740993, 0.5)",
+        "n IN (0.5, :n)",
+        "n NOT IN (9007199254740992, 0.5, 2, -9007199254740993)",
+        "ceil(n) = 9007199254740993",
+        "floor(n) = 9007199254740993",
+        "round(n) = 9007199254740993",
+        "floor(abs(n - 0)) = 9007199254740993 AND ceil(n) > 0",
+        "n = ceil(:n)",
+        "-floor(-n) = 9007199254740993",
+    ):
+        binds = [Bind("n", "long", 2**53 + 1)] if ":n" in where else []
+        assert table.places(where, binds) == [1], where
+    assert table.places("n IN (0.5, 2, 1.5)") == [2]
+    assert table.places("n IN (0.5, 1.5)") == []
+    assert table.places("x IN (0.5, 1)") == [0, 2, 4]
+    assert table.places("ceil(x) = 3 OR floor(x) = 1") == [1, 2]
+    assert table.places("ceil(n / 2) = 1") == [2]
+    assert table.places("NOT (n IN (1, 0.5)) AND n < 3") == [2, 4]
+
+
+def test_what_is_divided_by_zero_is_null(table: Frozen) -> None:
+    for zero in ("0", "0.0", "-0.0", "(visit - visit)", "(0.0 * visit)"):
+        for text in (
+            f"visit / {zero}",
+            f"visit % {zero}",
+            f"1.5 / {zero}",
+            f"0.0 % {zero}",
+            f"{zero} / {zero}",
+        ):
+            assert table.count(f"({text}) IS NULL") == 100, text
+
+
 def test_the_largest_condition_that_is_allowed_is_answered(table: Frozen) -> None:
     deep = "(" * 40 + "visit = 1" + ")" * 40
     assert table.places(deep) == [1]

@@ -16,8 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.caller import Call, Caller
+from adapters.errors import AdapterError
+from adapters.token import Token
 from gateway.limits import Deadline
 from gateway.results.folder import Folder
 from gateway.results.frozen import GROUP, Writer, batches
@@ -112,6 +115,29 @@ def test_what_takes_too_long_to_write_is_an_error_that_says_so(tmp_path: Path) -
         assert names(tmp_path) == {f"{id}.json" for id in ids}
 
     asyncio.run(run())
+
+
+def test_the_log_of_a_fault_has_nothing_that_the_caller_sent(tmp_path: Path) -> None:
+    async def read(*_: object) -> Table:
+        raise RuntimeError("Illegal header value b'Bearer gt-secret.secret' for M31-embargoed")
+
+    async def run() -> AdapterError:
+        results = SavedResults(ResultsConfig(wait=30), tmp_path, read)
+        caller = Caller("alice", token=Token("gt-secret.secret"))
+        query = {"query": {"where": "target = :t", "bind": [{"name": "t", "value": "M31-embargoed"}]}}
+        async with results.open():
+            with pytest.raises(AdapterError, match="Internal error") as raised:
+                await results.save(Asked(("a",), ()), query, Call(caller, Deadline(60)), {}, "")
+        return raised.value
+
+    with capture_logs() as logs:
+        error = asyncio.run(run())
+    assert error.code == "INTERNAL" and error.details["reference"] in error.message
+    assert {line["reference"] for line in logs} == {error.details["reference"]}
+    said = "".join(str(value) for line in logs for value in line.values())
+    assert "RuntimeError: Illegal header value b'Bearer [hidden]' for [hidden]" in said
+    assert "gt-secret" not in said and "M31" not in said
+    assert not any("exc_info" in line for line in logs)
 
 
 def test_what_is_written_when_the_service_ends_is_aborted(tmp_path: Path) -> None:

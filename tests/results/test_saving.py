@@ -154,6 +154,30 @@ def test_facets_count_the_rows_of_a_condition(asker: Asker) -> None:
     assert (len(cut["items"]), cut["complete"]) == (1, False)
 
 
+def test_facets_of_datasets_take_the_names_of_questions(asker: Asker) -> None:
+    """A dimension has another name in the table where ADQL does not take its own."""
+    document = """query($id: ID!, $by: [String!]!) { result(id: $id) { datasets { facets(by: $by) { items { value count } } } } }"""
+    id = save(asker, "hsc", type="raw")["id"]
+    assert "group_name" in rows(asker, id, first=1)["nodes"][0]
+
+    def counted(by: list[str]) -> list[dict[str, Any]]:
+        found = asker.data(document, id=id, by=by)["result"]["datasets"]["facets"]["items"]
+        assert all(list(one["value"]) == by for one in found)
+        return sorted(found, key=json.dumps)
+
+    live = """query($by: [String!]!) { datasets(repositories: ["hsc"], query: {type: "raw"}) { facets(by: $by) { items { value count } } } }"""
+    for by in (["group"], ["type", "group", "detector"], ["run"]):
+        expected = asker.data(live, by=by)["datasets"]["facets"]["items"]
+        assert counted(by) == sorted(expected, key=json.dumps) and expected
+    assert {one["value"]["group_name"] for one in counted(["group_name"])} == {
+        one["value"]["group"] for one in counted(["group"])
+    }
+    (error,) = asker.ask(document, id=id, by=["exposure.obs_id"])["errors"]
+    assert error["extensions"]["code"] == "UNSUPPORTED" and "no fields of records" in error["message"]
+    (error,) = asker.ask(document, id=id, by=["grupp"])["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 def test_the_same_rows_are_datasets_to_go_on_from(asker: Asker) -> None:
     id = save(asker, ["own", "hsc"], type="raw", findFirst=False)["id"]
     expected = [(row["repository"], row["id"]) for row in rows(asker, id)["nodes"]]
@@ -223,6 +247,8 @@ def test_a_repository_that_does_not_answer_is_named(asker: Asker) -> None:
     saved = save(asker, ["own", "down"], type="raw")
     assert saved["phase"] == "COMPLETED"
     assert saved["completeness"]["state"] == "PARTIAL" and saved["completeness"]["unavailable"] == ["down"]
+    said = saved["completeness"]["message"]
+    assert "Save it again" in said and said.count("down") == 1
     assert look(asker, saved["id"])["completeness"] == saved["completeness"]
     assert {row["repository"] for row in rows(asker, saved["id"])["nodes"]} == {"own"}
 

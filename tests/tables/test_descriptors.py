@@ -1,4 +1,4 @@
-"""A table offers cutouts where each of its rows is an image, as DataLink does for a row."""
+"""A table names the services that take its rows: those of images where each of its rows is one, as DataLink does for a row."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from tests.end_to_end.asking import Asker
 from tests.end_to_end.conftest import demo_entry
 
 CUTOUT = "https://data.example.org/cutout"
+ASKED = {"tap": "https://data.example.org/tap", "sia": "https://data.example.org/sia/hsc/"}
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
     home = tmp_path_factory.mktemp("descriptors")
     config = configuration_file(
-        home, repositories={"hsc": {**demo_entry(), "services": {"cutout": CUTOUT}}, "other": demo_entry()}
+        home,
+        repositories={
+            "hsc": {**demo_entry(), "services": {"cutout": CUTOUT}},
+            "other": demo_entry(),
+            "asked": {**demo_entry(), "services": ASKED},
+        },
     )
     with running([COMMAND, "serve", "--config", config, "--port", 0]) as process:
         asker = Asker(process.address)
@@ -38,6 +44,7 @@ def standards(url: str) -> list[str]:
 
 
 DATALINK, SODA = "ivo://ivoa.net/std/DataLink", "ivo://ivoa.net/std/SODA"
+SIA, TAP = "ivo://ivoa.net/std/SIA", "ivo://ivoa.net/std/TAP"
 
 
 @pytest.mark.parametrize("obscore", ["false", "true"])
@@ -84,3 +91,31 @@ def test_several_repositories_offer_them_where_one_service_is_that_of_all(gatewa
         '{ datasets(repositories: ["hsc", "other"], query: {type: "raw"}) { table { url } } }'
     )
     assert SODA not in standards(found["datasets"]["table"]["url"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "type", "named"),
+    [
+        (["asked"], "raw", [DATALINK, SIA, TAP]),
+        (["asked"], "flat", [DATALINK, TAP]),
+        (["asked", "other"], "raw", [DATALINK]),
+    ],
+)
+def test_services_that_know_the_datasets_are_named(
+    gateway: Asker, labels: list[str], type: str, named: list[str]
+) -> None:
+    document = "query($labels: [String!]!, $query: DatasetQuery!) { datasets(repositories: $labels, query: $query) { table { url } } }"
+    query = {"type": type, "collections": ["*"], "findFirst": False}
+    url = f"{gateway.data(document, labels=labels, query=query)['datasets']['table']['url']}&MAXREC=2"
+    assert standards(url) == named
+    results = pyvo.dal.sia2.SIA2Results.from_result_url(url)
+    for service in results.iter_adhocservices():
+        said = {param.name: param.value for param in service.params}
+        (inputs,) = service.groups
+        if said["standardID"].startswith(SIA):
+            (id,) = inputs.entries
+            assert said["accessURL"] == "https://data.example.org/sia/hsc/query"
+            assert (id.name, id.ref) == ("ID", "obs_publisher_did")
+        if said["standardID"].startswith(TAP):
+            assert said["accessURL"] == f"{ASKED['tap']}/sync"
+            assert {one.name: one.value for one in inputs.entries} == {"LANG": "ADQL", "QUERY": ""}

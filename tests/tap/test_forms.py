@@ -23,7 +23,7 @@ from .documents import votable as written
         ("10 10 11 10 11 11", "POLYGON"),
         ("Circle ICRS 10 -10 0.5", "CIRCLE"),
         ("10 -10 5e-1", "CIRCLE"),
-        ("RANGE 10 11 -1 1", "RANGE"),
+        ("RANGE 10 11 -1 1", "POSITIONINTERVAL ICRS 10.0 -1.0 11.0 1.0"),
     ],
 )
 def test_regions_of_services_are_read(text: str, kind: str) -> None:

@@ -117,11 +117,14 @@ def _written(root: Element) -> bytes:
 
 
 def _document(table: Table, longest: Mapping[str, int] = MappingProxyType({})) -> Element:
-    """Identifiers are those of the columns, where they can be; what else needs one makes way."""
+    """Identifiers are the names of the columns, where they can be, and else like them; what else needs one makes way."""
     taken: set[str] = set()
-    ids = [
-        _unique(column.name if _NCNAME.fullmatch(column.name) else "column", taken) for column in table.schema
-    ]
+    names = table.schema.names
+    made = {
+        place: _unique(_like(name), taken)
+        for place, name in sorted(enumerate(names), key=lambda one: not _NCNAME.fullmatch(one[1]))
+    }
+    ids = [made[place] for place in range(len(names))]
     services = [_unique(descriptor.id, taken) for descriptor in table.descriptors]
     frame, clock = _unique("ICRS", taken), _unique("UTC", taken)
     frames = [_frame(column, frame, clock) for column in table.schema]
@@ -229,6 +232,12 @@ def _info(name: str, value: str, text: str | None = None) -> Element:
     info = Element("INFO", name=clean(name), value=clean(value))
     info.text = None if text is None else clean(text)
     return info
+
+
+def _like(name: str) -> str:
+    """An XML identifier made from a name as astropy makes it (``xmlutil.fix_id``), whose tables call their columns by it."""
+    begun = name if re.match(r"[A-Za-z_]", name) else f"_{name}"
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", begun)
 
 
 def _unique(wanted: str, taken: set[str]) -> str:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from adapters.errors import AdapterError
 from adapters.media_types import DATALINK
-from gateway.tables.arrays import Same, Uuids, array, mapped
+from gateway.tables.arrays import Same, Uuids, array, butlers, mapped
 from gateway.tables.obscore.configuration import TYPES, Configured, Extra
 from gateway.tables.obscore.facts import STANDARD, Facts, Part
 from gateway.tables.obscore.footprints import footprints
@@ -121,6 +121,8 @@ class Filling:
     def _references(self) -> dict[str, pa.Array]:
         """The identifier, and the address that leads from it to everything else."""
         did, link = self._filled(self.product.did), self._filled(self.product.link)
+        if self.product.already is not None:
+            did = self._own(self.product.already)
         ivoids = self.identifiers.ivoids(self._ids)
         if did is not None:
             ivoids = pc.coalesce(did, ivoids)
@@ -233,7 +235,10 @@ class Filling:
 
     @cached_property
     def _ids(self) -> Uuids:
-        return Uuids(self.part.ids)
+        already = self.product.already
+        if already is None:
+            return Uuids(self.part.ids)
+        return Uuids(butlers(self.part.ids, self._own(already).to_pylist()))
 
     def _filled(self, template: Template | None) -> pa.Array | None:
         """None where there is no template, or none that these datasets can fill: then the gateway's own holds, as it does for

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pytest
 from astropy.io.votable import parse
 from astropy.io.votable.tree import VOTableFile
+from astropy.table import Table as AstropyTable
 from hypothesis import given, settings
 from pyvo.dal import DALOverflowWarning, DALQueryError, DALResults
 from pyvo.dal.adhoc import DatalinkResultsMixin
@@ -186,6 +187,15 @@ def test_every_identifier_is_there_once() -> None:
     ids = [e.get("ID") for e in ET.fromstring(written("VOTABLE", nasty_table(), [])).iter() if e.get("ID")]
     assert len(ids) == len(set(ids))
     assert set(NASTY.names) - {"2 strange <name>"} <= set(ids)
+
+
+def test_astropy_calls_columns_as_it_would_have_written_them() -> None:
+    names = ["x y", "x_y", "1a", "a.b-c", "é", "column", ""]
+    rows = pa.table({name: [place] for place, name in enumerate(names)})
+    document = written("VOTABLE", table(rows.schema), rows.to_batches())
+    found = AstropyTable.read(io.BytesIO(document), format="votable")
+    wanted = ["x_y_2", "x_y", "_1a", "a.b-c", "__", "column", "_"]
+    assert {name: found[name][0] for name in found.colnames} == {n: p for p, n in enumerate(wanted)}
 
 
 def test_description_is_first_and_status_before_all() -> None:
