@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from anyio.to_thread import run_sync
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+
+from gateway.thread import in_thread
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class FirstUse(Generic[T]):
         if self._made is None:
             async with self._turn:
                 if self._made is None:
-                    await run_sync(self._keep)
+                    await in_thread(self._keep)  # which holds the turn as long as it is being made
         assert self._made is not None
         return self._made[0]
 

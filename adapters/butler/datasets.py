@@ -94,9 +94,8 @@ class DatasetQueries:
             The question makes no sense for a named type (sky for flats, validity for no calibration, findFirst among validity ranges).
         """
         if question.where is not None:
-            expression.read(
-                question.where, self._tables.universe
-            )  # a mistake is told where nothing is searched too
+            # A mistake is told where nothing is searched too.
+            expression.read(question.where, self._tables.universe)
         types = self._names.types(question.types, call)
         for term in question.order:
             if term.name != "type":

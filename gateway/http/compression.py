@@ -6,15 +6,15 @@ Libraries that know all three encode on the event loop, where 20 MB would hold u
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import anyio
-import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.codings import ENCODERS, IDENTITY, Encoder, wanted
 from gateway.http.headers import Raw, answered, joined, replace, vary
+from gateway.thread import in_thread
 
 MINIMUM = 1024  # bytes; a smaller body goes in one packet anyway
 THREAD = 32 * 1024  # bytes that take the slowest encoder less than a millisecond
@@ -26,8 +26,8 @@ _UNTOUCHED = frozenset({204, 205, 206, 304})
 class Compression:
     """Middleware that encodes answers worth it.
 
-    - A body that comes whole is encoded whole, one in parts part by part: what the application has sent, its client can
-      read at once.
+    - A body that comes whole (its end may be said later) is encoded whole, one in parts part by part: what the
+      application has sent, its client can read at once.
     - Larger parts are encoded in threads, as many at a time as there are processors.
     - Untouched are bodies below ``MINIMUM``, answers that are encoded already or must not be transformed, types that do
       not shrink, and those that can be asked for in ranges (files): their ranges and their ETag are of the bytes as
@@ -50,7 +50,10 @@ class Compression:
 
 class _Answer:
     """One answer on its way out. Its start waits for the first part of the body where its length is known, since the
-    length of the whole may change with it; where it is not, the start goes at once."""
+    length of the whole may change with it; where it is not, the start goes at once.
+
+    An application whose time is over while it sends a part may still send its last words. What was encoded by then goes before them: without it,
+    nothing that follows can be decoded."""
 
     def __init__(
         self, send: Send, threads: anyio.CapacityLimiter, coding: str, least: int, *, head: bool
@@ -61,7 +64,10 @@ class _Answer:
         self._least = least
         self._head = head
         self._start: Message | None = None
+        self._length: bytes | None = None
         self._encoder: Encoder | None = None
+        self._ended = False
+        self._encoded = b""  # and not sent yet
 
     async def send(self, message: Message) -> None:
         """Pass on a message of the application, encoded if it is to be."""
@@ -83,27 +89,32 @@ class _Answer:
                 replace(headers, b"content-encoding", self._coding.encode())
                 _weaken(headers, given.get(b"etag"))
                 if length is not None:
-                    self._start = start
+                    self._start, self._length = start, length
                     return
         await self._send(start)
 
     async def _go_on(self, message: Message, encoder: Encoder) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
-        whole = self._start is not None and not more and bool(body)
-        if body or not (more or self._head):
-            body = await self._encoded(encoder, body, more)
+        whole = self._start is not None and bool(body) and (not more or b"%d" % len(body) == self._length)
+        if body or not (more or self._head or self._ended):
+            self._ended = whole or not more
+            await self._encode(encoder.last if self._ended else encoder.part, body)
         if self._start is not None:
             start, self._start = self._start, None
-            replace(start["headers"], b"content-length", b"%d" % len(body) if whole else None)
+            replace(start["headers"], b"content-length", b"%d" % len(self._encoded) if whole else None)
             await self._send(start)
-        if body or not more:
-            await self._send({"type": "http.response.body", "body": body, "more_body": more})
+        if self._encoded or not more:
+            await self._send({"type": "http.response.body", "body": self._encoded, "more_body": more})
+            self._encoded = b""
 
-    async def _encoded(self, encoder: Encoder, body: bytes, more: bool) -> bytes:
-        encode = encoder.part if more else encoder.last
+    async def _encode(self, encode: Callable[[bytes], bytes], body: bytes) -> None:
+        def encoding() -> None:
+            self._encoded += encode(body)
+
         if len(body) < THREAD:
-            return encode(body)
-        return await anyio.to_thread.run_sync(encode, body, limiter=self._threads)
+            encoding()
+        else:
+            await in_thread(encoding, limiter=self._threads)
 
 
 def _compressible(status: int, headers: Mapping[bytes, bytes]) -> bool:

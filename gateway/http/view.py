@@ -7,12 +7,14 @@ Batches, subscriptions, uploads and a page in the browser are not served here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 import strawberry
+import structlog
 from graphql import OperationType
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -23,16 +25,23 @@ from gateway.http.documents import Documents, InvalidDocument
 from gateway.http.encode import to_json
 from gateway.http.errors import Masking, secrets_in
 from gateway.http.headers import Raw, Sent, sent, text
+from gateway.http.hints import hinted
 from gateway.http.negotiate import GRAPHQL, JSON, check_content_type, response_type
 from gateway.http.origin import check_origin
 from gateway.http.refusal import ClientGone, refuse
 from gateway.http.watch import Answered, while_awaited
-from gateway.limits import Budget, Deadline, Limits
-from gateway.limits.house import House
+
+# ``house`` as a module: it needs this package, and may be only half imported yet.
+from gateway.limits import Budget, Deadline, Limits, house
 from resolvers.plan import execute
 
 if TYPE_CHECKING:
     from gateway.auth.door import Door  # which needs this package
+
+log = structlog.get_logger("gateway.http")
+
+LARGE = 64 * 1024  # bytes; smaller answers are kept for their clients by the connection
+READING = 600.0  # seconds in which a client reads a larger one, however steadily
 
 MakeContext = Callable[[Request, Budget, Deadline], Any | Awaitable[Any]]
 
@@ -92,13 +101,16 @@ class GraphQLView:
         self._encode = encode
         self._plans = plans
         self._door = door
-        self._house = House(self.limits.max_running, self.limits.max_running_each, self.limits.max_waiting)
+        self._house = house.House(
+            self.limits.max_running, self.limits.max_running_each, self.limits.max_waiting
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = sent(scope)
         media_type = JSON
         deadline = Deadline(self.limits.timeout)
         masking = Masking(scope.get("state", {}).get("request_id"))
+        place = _Place(self._house)
 
         async def tell(fault: Exception) -> None:
             if isinstance(fault, ClientGone):
@@ -117,14 +129,21 @@ class GraphQLView:
             masking.hide(partial(secrets_in, headers))
             operation = await self._read(scope, headers, receive, deadline)
             masking.hide(operation.variables)
-            work = self._answer(scope, operation, deadline, masking)
+            work = self._answer(scope, operation, deadline, masking, place)
             body = self._encode(await while_awaited(work, receive, deadline, tell))
         except Answered:
             return
         except Exception as fault:  # noqa: BLE001  whatever it was, the client is told
+            place.leave()
             await tell(fault)
         else:
-            await _send(send, 200, _HEADERS[media_type], body)
+            if len(body) < LARGE:
+                place.leave()
+                await _send(send, 200, _HEADERS[media_type], body)
+            else:
+                await _send_large(send, _HEADERS[media_type], body)
+        finally:
+            place.leave()
 
     async def _read(self, scope: Scope, headers: Sent, receive: Receive, deadline: Deadline) -> Operation:
         """The operation that a client sent, by GET or POST."""
@@ -142,9 +161,9 @@ class GraphQLView:
         return parse_post(body, self.limits)
 
     async def _answer(
-        self, scope: Scope, operation: Operation, deadline: Deadline, masking: Masking
+        self, scope: Scope, operation: Operation, deadline: Deadline, masking: Masking, place: _Place
     ) -> dict[str, Any]:
-        """Parse, validate and execute; the body of the answer."""
+        """Parse, validate and execute; the body of the answer. From the execution on ``place`` is held."""
         try:
             document = self.documents.get(operation.query)
         except InvalidDocument as invalid:
@@ -155,23 +174,18 @@ class GraphQLView:
         context = self._make_context(Request(scope), budget, deadline)
         if isawaitable(context):
             context = await context
-        user = caller_of(scope).username if self._door is not None else None
-        if not self._house.enter(user):
-            await self._house.wait(user, deadline)
-        try:
-            result = await execute(
-                self.schema,
-                document.node,
-                document.plans if self._plans else None,
-                context,
-                variables=operation.variables,
-                operation_name=operation.operation_name,
-                extensions=operation.extensions,
-            )
-        finally:
-            self._house.leave(user)
+        await place.enter(caller_of(scope).username if self._door is not None else None, deadline)
+        result = await execute(
+            self.schema,
+            document.node,
+            document.plans if self._plans else None,
+            context,
+            variables=operation.variables,
+            operation_name=operation.operation_name,
+            extensions=operation.extensions,
+        )
         if isinstance(result, list):
-            raise masking.request_errors(result)
+            raise masking.request_errors([hinted(error, self.schema._schema) for error in result])
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
             answer["errors"] = masking.field_errors(result.errors)
@@ -190,8 +204,43 @@ class GraphQLView:
                 raise refuse("This service has no mutations.", code="UNSUPPORTED", capability="mutations")
 
 
+class _Place:
+    """One request's place in the house; who is not in it may leave it all the same."""
+
+    __slots__ = ("_entered", "_house", "_user")
+
+    def __init__(self, of: house.House) -> None:
+        self._house = of
+        self._entered = False
+        self._user: str | None = None
+
+    async def enter(self, user: str | None, deadline: Deadline) -> None:
+        if not self._house.enter(user):
+            await self._house.wait(user, deadline)
+        self._user = user
+        self._entered = True
+
+    def leave(self) -> None:
+        if self._entered:
+            self._entered = False
+            self._house.leave(self._user)
+
+
 async def _send(send: Send, status: int, headers: Raw, body: bytes) -> None:
     """Send an answer that is whole."""
     length = (b"content-length", b"%d" % len(body))
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send_large(send: Send, headers: Raw, body: bytes) -> None:
+    """Send an answer that is whole, and wait until its client has taken it: answers that nobody reads would fill the memory."""
+    try:
+        async with asyncio.timeout(READING):
+            length = (b"content-length", b"%d" % len(body))
+            await send({"type": "http.response.start", "status": 200, "headers": [*headers, length]})
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            # Its end has to wait until the connection has given away what came before.
+            await send({"type": "http.response.body", "body": b""})
+    except TimeoutError:
+        log.warning("answer broken off", code="TIMEOUT")

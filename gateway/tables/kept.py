@@ -1,7 +1,8 @@
 """Questions that are too long for an address, kept in files for those who asked them.
 
 A file's name is a digest of who asked and what: the same question of the same caller is kept once, and another caller's address leads nowhere. Files are
-written under another name and then renamed, so that processes that share the folder see whole ones only.
+written under another name, brought to the disk and then renamed, so that processes that share the folder see whole ones only; one that was damaged all
+the same is none.
 """
 
 from __future__ import annotations
@@ -49,24 +50,25 @@ class Kept:
         return found
 
     def _keep(self, owner: str, text: str) -> tuple[str, float]:
-        identifier = hashlib.blake2b(f"{owner} {text}".encode(), digest_size=16).hexdigest()
-        folder = self._folder / owner
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        place = folder / identifier
-        try:
-            os.utime(place)
-        except FileNotFoundError:
+        content = text.encode()
+        identifier = _digest(owner, content)
+        if self._find(owner, identifier) is None:
+            folder = self._folder / owner
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._sweep()
-            if self._most - _taken(folder) < len(text):
+            if self._most - _taken(folder) < len(content):
                 raise TooComplex(
                     f"Your questions that are too long for an address take more than {self._most:,} bytes; the oldest are gone "
                     f"{self._seconds / 3600:g} hours after they were asked. Ask shorter ones, by 'where' or ranges instead of 'among'.",
                     limit=self._most,
-                ) from None
+                )
             beside = folder / f".{identifier}.{secrets.token_hex(4)}"
             try:
-                beside.write_text(text)
-                beside.rename(place)
+                with beside.open("xb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.rename(folder / identifier)
             except BaseException:
                 beside.unlink(missing_ok=True)
                 raise
@@ -78,9 +80,10 @@ class Kept:
             if place.stat().st_mtime + self._seconds < time.time():
                 return None
             os.utime(place)
-            return place.read_text()
+            content = place.read_bytes()
         except FileNotFoundError:
             return None
+        return content.decode() if _digest(owner, content) == identifier else None
 
     def _sweep(self) -> None:
         """Delete what nobody asks for any more, whoever asked: some callers never come back. Now and then, since there may be many."""
@@ -100,6 +103,10 @@ def _taken(folder: Path) -> int:
         with suppress(FileNotFoundError):
             taken += place.stat().st_size
     return taken
+
+
+def _digest(owner: str, content: bytes) -> str:
+    return hashlib.blake2b(f"{owner} ".encode() + content, digest_size=16).hexdigest()
 
 
 def _owner(caller: Caller) -> str:

@@ -55,6 +55,30 @@ def test_who_leaves_has_not_asked_in_vain() -> None:
     assert made == [1]
 
 
+def test_it_is_made_once_although_the_first_one_leaves() -> None:
+    made: list[object] = []
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def make() -> object:
+        begun.set()
+        assert goes_on.wait(60)
+        made.append(object())
+        return made[-1]
+
+    async def asked() -> list[object]:
+        first_use = FirstUse(make)
+        first = asyncio.ensure_future(first_use())
+        await asyncio.to_thread(begun.wait, 60)
+        first.cancel()
+        others = [asyncio.ensure_future(first_use()) for _ in range(2)]
+        await asyncio.sleep(0.2)  # or else one of them has begun another one by then
+        goes_on.set()
+        return await asyncio.gather(*others)
+
+    found = asyncio.run(asyncio.wait_for(asked(), 120))
+    assert found == made * 2 and len(made) == 1
+
+
 def test_what_fails_is_tried_again() -> None:
     tries: list[int] = []
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -17,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway.http import compression, http_error, middleware
 from gateway.http.codings import ENCODERS, chosen
@@ -239,6 +242,57 @@ def test_large_bodies_are_encoded_away_from_the_event_loop(
     large.join(20)
     assert sizes == [len(ROWS)] and len(ROWS) > 20_000_000
     assert len(set(threads)) == 2  # the small one was encoded at once, in the loop
+
+
+@pytest.mark.parametrize("where", ["encoding", "sending"])
+@pytest.mark.parametrize("coding", ENCODERS)
+def test_last_words_can_be_decoded_when_time_is_over(
+    coding: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An application may be cancelled while its part is encoded, or waits for the client, and say why after it."""
+    part = ROWS[: 4 * compression.THREAD]
+    over = threading.Event()
+    sent: list[bytes] = []
+
+    class Slow(ENCODERS[coding]):  # type: ignore[misc]
+        def part(self, data: bytes) -> bytes:
+            if sent and where == "encoding":
+                assert over.wait(60)
+            return super().part(data)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(compression, "ENCODERS", {coding: Slow})
+
+    async def receive() -> Message:
+        raise NotImplementedError
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            if sent and where == "sending" and not over.is_set():
+                await asyncio.Event().wait()
+            sent.append(message["body"])
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/csv")]}
+        )
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+        sending = asyncio.ensure_future(
+            send({"type": "http.response.body", "body": part, "more_body": True})  # type: ignore[arg-type]
+        )
+        await asyncio.wait([sending], timeout=0.2)
+        sending.cancel()
+        await asyncio.sleep(0)
+        over.set()
+        with suppress(asyncio.CancelledError):
+            await sending
+        await send({"type": "http.response.body", "body": b"too late"})
+
+    headers = [(b"accept-encoding", coding.encode())]
+    asyncio.run(
+        compression.Compression(app)({"type": "http", "method": "GET", "headers": headers}, receive, send)
+    )
+    decoder = _decoders.SUPPORTED_DECODERS[coding]()
+    assert b"".join([*decoder.decode(b"".join(sent)), *decoder.flush()]) == part * 2 + b"too late"
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvloop
 
-from gateway.http.wire import _MOST, Together
+from gateway.http.wire import _MOST, LINGER, Together
 from tests.http.service import serve, service
 
 _HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -111,6 +113,78 @@ def test_an_answer_comes_in_one_piece() -> None:
                 assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(
                     b'{"data":{"hello":"hello world"}}'
                 )
+
+
+class Clock:
+    """A loop whose later comes when a test says so."""
+
+    def __init__(self) -> None:
+        self.later: list[Callable[[], None]] = []
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(call)
+
+    def call_later(self, seconds: float, call: Callable[..., None], *arguments: Any) -> None:
+        assert seconds == LINGER
+        self.later.append(partial(call, *arguments))
+
+    def minute(self) -> None:
+        self.later.pop()()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("end", ["reads", "sleeps", "goes"])
+def test_who_is_slow_is_waited_for_and_who_takes_nothing_is_left(
+    end: str, run: Callable[[Any], None]
+) -> None:
+    size = 20_000_000
+
+    async def main() -> None:
+        loop, clock = asyncio.get_running_loop(), Clock()
+        ended = asyncio.Event()
+        connections: list[Together] = []
+
+        class Gives(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                connection = Together(transport, clock)  # type: ignore[arg-type]
+                connection.write(b"x" * size)
+                connection.close()
+                connections.append(connection)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                ended.set()
+
+        server = await loop.create_server(Gives, "127.0.0.1", 0)
+        with socket.socket() as client:
+            client.setblocking(False)
+            await loop.sock_connect(client, server.sockets[0].getsockname())
+            while not connections:
+                await asyncio.sleep(0.01)
+            taken = 0
+            for _ in range(3):
+                left = connections[0]._left()
+                while connections[0]._left() == left:
+                    taken += len(await loop.sock_recv(client, 100_000))
+                    await asyncio.sleep(0.001)
+                clock.minute()
+            assert not ended.is_set() and connections[0]._left()
+            if end == "sleeps":
+                while clock.later:
+                    clock.minute()
+                    await asyncio.sleep(0.1)
+            if end == "goes":
+                client.close()
+            else:
+                with suppress(ConnectionResetError):
+                    while part := await loop.sock_recv(client, 1_000_000):
+                        taken += len(part)
+                assert (taken == size) is (end == "reads")
+            await asyncio.wait_for(ended.wait(), 60)
+            for late in clock.later:  # nothing is wrong with what is gone
+                late()
+        server.close()
+
+    run(asyncio.wait_for(main(), 300))
 
 
 @pytest.mark.parametrize("reads", [True, False])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -98,3 +100,7 @@ def test_no_place_is_lost_however_they_come_and_go(seed: int) -> None:
         assert [house.enter(user) for user in "abc"] == [True] * 3 and not house.enter("d")
 
     asyncio.run(run())
+
+
+def test_it_can_be_imported_before_all_others() -> None:
+    subprocess.run([sys.executable, "-c", "import gateway.limits.house"], check=True, timeout=120)

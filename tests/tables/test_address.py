@@ -369,6 +369,21 @@ def test_kept_questions_of_who_does_not_come_back_go_too(tmp_path: Path) -> None
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("damage", [b"", b"\xff", b"another question"])
+def test_a_kept_question_that_was_damaged_is_kept_anew(tmp_path: Path, damage: bytes) -> None:
+    async def main() -> None:
+        kept = Kept(tmp_path, seconds=3600, most=1_000)
+        identifier, _ = await kept.keep(Caller("ada"), "a question")
+        (file,) = tmp_path.glob("*/*")
+        file.write_bytes(damage)
+        with pytest.raises(BadUserInput, match="ask for 'table' again"):
+            await kept.find(Caller("ada"), identifier)
+        assert (await kept.keep(Caller("ada"), "a question"))[0] == identifier
+        assert await kept.find(Caller("ada"), identifier) == "a question"
+
+    asyncio.run(main())
+
+
 # in this process, where one can look at what is asked
 
 
