@@ -42,6 +42,10 @@ class KinLists(AssociationLists):
             self._made = [self._list(one) for one in self._parents]
         return self._made
 
+    def check(self) -> None:
+        """Raise what is wrong with the arguments, though nothing may be selected of the lists."""
+        self._list(self._parents[0])
+
     def _list(self, parent: Parent) -> AssociationConnection:
         return related(self._tie, parent, self._asked.first, self._asked.after)
 
@@ -92,7 +96,9 @@ def of_rows(datasets: RowDatasets, step: Step, run: Run) -> Any:
     columns = [sheet.at(layout.places[name]) for name in layout.types[kinds[0]].required]
     keys = zip(*columns, strict=True) if columns else repeat((), len(sheet))
     parents = list(zip(keys, map(str, sheet.at(layout.id)), strict=True))
-    return KinLists(asked.tie(Dataset(layout, sheet.rows[0])), parents, asked)
+    lists = KinLists(asked.tie(Dataset(layout, sheet.rows[0])), parents, asked)
+    lists.check()
+    return lists
 
 
 RowDatasets.columns["related"] = of_rows

@@ -59,8 +59,8 @@ def test_no_text_does_worse_than_bad_cursor(text: str) -> None:
     "content",
     [
         [1, DIGEST], [2, DIGEST, ["x"]], [True, DIGEST, ["x"]], ["1", DIGEST, ["x"]], [1, DIGEST, "x"], {"a": 1}, 5, None,
-        [1, DIGEST, []], [1, DIGEST, [True]], [1, DIGEST, [[1]]], [1, DIGEST, [2**63]], [1, DIGEST, ["\ud800"]],
-        [1, DIGEST, ["a\0"]], [1, DIGEST, [float("nan")]], [1, DIGEST, [float("inf")]],
+        [1, DIGEST, []], [1, DIGEST, [[1]]], [1, DIGEST, [2**63]], [1, DIGEST, ["\ud800"]],
+        [1, DIGEST, ["a\0"]], [1, DIGEST, [float("nan")]],
     ],
 )  # fmt: skip
 def test_damaged_cursors_are_bad_cursors(content: object) -> None:
